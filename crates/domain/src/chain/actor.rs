@@ -1,0 +1,86 @@
+//! Actors (RFC 8693 §4.1): the outermost `act` is the current actor, the innermost the first.
+
+use serde::{Deserialize, Serialize};
+
+use super::MOST_HOPS;
+
+/// What kind of party an actor is (`sub_profile` of the OAuth actor profile).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorProfile {
+    /// A person.
+    User,
+    /// An agent that decides by itself.
+    AiAgent,
+    /// Plain software.
+    Service,
+}
+
+/// One `act` object: its canonical identity is (`iss`, `sub`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Who vouches for `sub`.
+    pub iss: String,
+    /// The actor.
+    pub sub: String,
+    /// What kind of party it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_profile: Option<ActorProfile>,
+    /// Who acted before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Actor>>,
+}
+
+/// A chain of actors of bounded depth. Nothing can be dropped, reordered or truncated: there is no method that does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Chain(Option<Box<Actor>>);
+
+/// Why a chain is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// More actors than a chain may hold.
+    #[error("the chain of actors is deeper than {MOST_HOPS}")]
+    TooDeep,
+    /// An actor would act twice in one chain.
+    #[error("an actor stands in the chain already")]
+    Loop,
+}
+
+impl Chain {
+    /// A chain from a token's `act`.
+    ///
+    /// # Errors
+    /// [`ChainError::TooDeep`] past [`MOST_HOPS`] actors.
+    pub fn new(act: Option<Box<Actor>>) -> Result<Self, ChainError> {
+        let chain = Self(act);
+        if chain.depth() > MOST_HOPS { Err(ChainError::TooDeep) } else { Ok(chain) }
+    }
+
+    /// The actors, current one first.
+    pub fn actors(&self) -> impl Iterator<Item = &Actor> {
+        std::iter::successors(self.0.as_deref(), |actor| actor.act.as_deref())
+    }
+
+    /// How many actors stand in it.
+    pub fn depth(&self) -> usize {
+        self.actors().take(MOST_HOPS + 1).count()
+    }
+
+    /// The `act` claim: absent for an empty chain.
+    pub fn act(&self) -> Option<&Actor> {
+        self.0.as_deref()
+    }
+
+    /// The chain with `actor` acting on top, everything below unchanged.
+    ///
+    /// # Errors
+    /// [`ChainError`] when it would be too deep or a loop.
+    pub fn wrap(self, mut actor: Actor) -> Result<Self, ChainError> {
+        if self.actors().any(|known| known.iss == actor.iss && known.sub == actor.sub) {
+            return Err(ChainError::Loop);
+        }
+        actor.act = self.0;
+        Self::new(Some(Box::new(actor)))
+    }
+}

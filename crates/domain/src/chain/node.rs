@@ -1,0 +1,31 @@
+//! The place of a token in the tree of grants: the `dlg` claim and the columns of its row.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GrantId, TokenId};
+
+/// The deepest chain of actors accepted, at mint and at validation.
+pub const MOST_HOPS: usize = 4;
+
+/// Where a token hangs (`dlg` claim): its grant, the tokens above it, and how many hops lie behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegation {
+    /// The grant in which liveness lives.
+    #[serde(rename = "gid")]
+    pub grant: GrantId,
+    /// Grants above it, nearest first; revoking any of them ends this token.
+    #[serde(rename = "anc", default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestors: Vec<GrantId>,
+    /// The token it was derived from, if any.
+    #[serde(rename = "pjti", default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TokenId>,
+    /// Hops from the front door: 0 for a token a client got itself.
+    pub hop: u32,
+}
+
+impl Delegation {
+    /// A token at the front door of `grant`.
+    pub fn front_door(grant: GrantId) -> Self {
+        Self { grant, ancestors: Vec::new(), parent: None, hop: 0 }
+    }
+}

@@ -1,0 +1,119 @@
+//! Controls that can be proven: a test build (feature `mutants`) can switch each one off at run time, and the test
+//! that guards it must then turn red. Without the feature [`holds`] is constantly true and no switch exists.
+
+/// One security control that a test must miss when it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Control {
+    /// A token's signature is verified.
+    Signature,
+    /// A token's algorithm is one of the closed list and fits the key.
+    Algorithm,
+    /// A token's `typ` decides its class.
+    TokenType,
+    /// A token's issuer is ours.
+    Issuer,
+    /// A token's audience is exactly this server.
+    Audience,
+    /// A token past its expiry is refused.
+    Expiry,
+    /// A revoked grant's tokens are refused.
+    Revocation,
+    /// A session id serves only the user it was made for.
+    SessionOwner,
+    /// The caller's credentials never travel upstream.
+    HeaderWall,
+    /// A foreign `Origin` is refused.
+    Origin,
+    /// A foreign `Host` is refused.
+    Host,
+    /// A call needs the scope of its tool.
+    Scope,
+    /// A tool left out at consent stays out.
+    LeftOut,
+    /// A listing shows only what may be called.
+    ListFilter,
+    /// A code redeems only with its verifier.
+    Pkce,
+    /// A redirect URI is one of the registered ones.
+    RedirectUri,
+    /// A code is bound to its client.
+    CodeClient,
+    /// A code is redeemed once.
+    CodeOnce,
+    /// A refresh token is spent once.
+    RefreshOnce,
+    /// A form carries the token of the browser it was made for.
+    FormToken,
+    /// Wrong passwords slow the next attempt.
+    Throttle,
+}
+
+impl Control {
+    /// Every control.
+    pub const ALL: [Self; 21] = [
+        Self::Signature,
+        Self::Algorithm,
+        Self::TokenType,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expiry,
+        Self::Revocation,
+        Self::SessionOwner,
+        Self::HeaderWall,
+        Self::Origin,
+        Self::Host,
+        Self::Scope,
+        Self::LeftOut,
+        Self::ListFilter,
+        Self::Pkce,
+        Self::RedirectUri,
+        Self::CodeClient,
+        Self::CodeOnce,
+        Self::RefreshOnce,
+        Self::FormToken,
+        Self::Throttle,
+    ];
+
+    /// Its name in the mutation run: the variant in lower case with hyphens.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// The control of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|control| control.name() == name)
+    }
+}
+
+#[cfg(feature = "mutants")]
+static OFF: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// True while `control` is in force.
+#[cfg(feature = "mutants")]
+pub fn holds(control: Control) -> bool {
+    OFF.load(std::sync::atomic::Ordering::Relaxed) & (1 << control as u8) == 0
+}
+
+/// True while `control` is in force: always, in every build but the mutation run's.
+#[cfg(not(feature = "mutants"))]
+#[inline(always)]
+pub const fn holds(_control: Control) -> bool {
+    true
+}
+
+/// Switches `control` off for the rest of this process.
+#[cfg(feature = "mutants")]
+pub fn switch_off(control: Control) {
+    OFF.fetch_or(1 << control as u8, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(all(feature = "mutants", not(debug_assertions)))]
+compile_error!("feature `mutants` switches controls off and must never be in a release build");

@@ -1,0 +1,68 @@
+//! Moments and spans, in Unix milliseconds; the clock itself lives outside and is passed in.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `millis` milliseconds after the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// The moment `seconds` seconds after the epoch (a JWT `NumericDate`, RFC 7519 §2).
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down: a JWT `NumericDate`.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment `span` later, saturating.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// The moment `span` earlier, saturating.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long ago `earlier` was; zero when it lies ahead.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// Tells the time. Only a handler asks it, once, first thing.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// How long an authorization code may wait to be redeemed (RFC 6749 §4.1.2 allows ten minutes).
+pub const CODE_LIFE: Duration = Duration::from_secs(60);
+/// How long an access token lives.
+pub const ACCESS_LIFE: Duration = Duration::from_secs(300);
+/// How long a refresh token may lie unused.
+pub const REFRESH_IDLE: Duration = Duration::from_secs(30 * 86_400);
+/// How long a family of refresh tokens lives at most, used or not.
+pub const REFRESH_LIFE: Duration = Duration::from_secs(90 * 86_400);
+/// How long a person may take over one authorization request.
+pub const REQUEST_LIFE: Duration = Duration::from_secs(600);
+/// Clock skew forgiven between issuer and verifier.
+pub const SKEW: Duration = Duration::from_secs(60);

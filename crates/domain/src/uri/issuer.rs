@@ -1,0 +1,81 @@
+//! The issuer: one canonical public origin, from the configuration, byte-identical wherever it is shown.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Resource, ServerName};
+
+/// An issuer identifier (RFC 8414 §2): an origin without path, query or fragment; `https`, or `http` on loopback.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// Reads a public URL from the configuration; a trailing slash is dropped once, here.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn parse(raw: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(raw).map_err(|_| "public_url is not a URL, such as https://mcp.example.com")?;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("public_url must be an origin: no path, query or fragment");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("public_url must not carry a user name or password");
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            _ => return Err("public_url must be https, or http on localhost, 127.0.0.1 or [::1]"),
+        }
+        Ok(Self(url.origin().ascii_serialization()))
+    }
+
+    /// The text, as in metadata, `iss` and tokens.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True when the origin is plain http on this machine.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+
+    /// True when the origin is https: cookies are then `__Host-` and `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
+    /// `host[:port]`, what a request's `Host` must say.
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, rest)| rest)
+    }
+
+    /// A URL below this origin; `path` begins with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// The resource of the server of that name; without a name, the one at `/mcp` itself.
+    pub fn resource(&self, server: Option<&ServerName>) -> Resource {
+        Resource::of(self, server)
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// True for `localhost`, `127.0.0.0/8` and `::1`.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,5 @@
+//! Redirect URIs.
+/// Placeholder.
+pub struct RedirectUri;
+/// Placeholder.
+pub struct RedirectError;
