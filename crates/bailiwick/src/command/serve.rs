@@ -1,0 +1,117 @@
+//! `bailiwick serve`: the main job.
+
+use std::io;
+use std::process::ExitCode;
+
+use bailiwick_domain::uri::Issuer;
+use bailiwick_net::{Listen, Listener};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::AdminServer;
+use crate::args;
+use crate::house::{House, HouseError, Plan};
+use crate::welcome;
+use crate::wire::SystemEntropy;
+
+/// Runs until asked to stop.
+pub(crate) async fn run(args: args::Serve) -> ExitCode {
+    match serve(&args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bailiwick: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: &args::Serve) -> Result<(), HouseError> {
+    let plan = Plan::make(args)?;
+    let listeners = open(plan.listen).await?;
+    let issuer = issuer(&plan, &listeners)?;
+    refuse_open_door(&plan, &issuer)?;
+    let data = plan.data.clone();
+    let dev_approve = plan.dev_approve.clone();
+    let house = House::open(plan, issuer).await?;
+    let admin = AdminServer::open(&data, &SystemEntropy)
+        .map_err(|error| HouseError::Other(format!("cannot open {}: {error}", crate::admin::socket(&data).display())))?;
+
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let routes = house.routes();
+    for listener in listeners {
+        tasks.spawn(bailiwick_net::serve(Listener::Tcp(listener), routes.clone(), stop.clone()));
+    }
+    let (listener, routes) = admin.parts(house.store.clone());
+    tasks.spawn(bailiwick_net::serve(listener, routes, stop.clone()));
+    tasks.close();
+
+    house.discover().await;
+    welcome::print(&house, dev_approve.as_deref()).await;
+    wait_for_signal().await;
+    stop.cancel();
+    eprintln!("bailiwick: stopping");
+    tasks.wait().await;
+    house.close().await;
+    Ok(())
+}
+
+async fn open(listen: Listen) -> Result<Vec<TcpListener>, HouseError> {
+    listen.open().await.map_err(|error| {
+        let place = match listen {
+            Listen::Localhost(port) => format!("port {port} on localhost"),
+            Listen::At(address) => address.to_string(),
+        };
+        HouseError::Other(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("{place} is taken; stop what uses it, or choose another with --listen localhost:PORT")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("{place} needs more rights; choose a port above 1023 with --listen, or grant CAP_NET_BIND_SERVICE")
+            }
+            _ => format!("cannot listen on {place}: {error}"),
+        })
+    })
+}
+
+/// The issuer: as configured, else `http://localhost:PORT` (passkeys need a name, not an address).
+fn issuer(plan: &Plan, listeners: &[TcpListener]) -> Result<Issuer, HouseError> {
+    if let Some(url) = &plan.public_url {
+        return Issuer::parse(url).map_err(|says| HouseError::Other(says.to_owned()));
+    }
+    let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(8787, |address| address.port());
+    if !plan.listen.is_loopback() {
+        return Err(HouseError::Other(
+            "listening beyond this machine needs --public-url, such as https://mcp.example.com".to_owned(),
+        ));
+    }
+    Issuer::parse(&format!("http://localhost:{port}")).map_err(|says| HouseError::Other(says.to_owned()))
+}
+
+/// `--dev-approve` opens every door, so it works only where nobody else can knock.
+fn refuse_open_door(plan: &Plan, issuer: &Issuer) -> Result<(), HouseError> {
+    if plan.dev_approve.is_some() && !(plan.listen.is_loopback() && issuer.is_loopback()) {
+        return Err(HouseError::Other(
+            "--dev-approve approves everything and works only when listener and public URL are loopback; leave it out here"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn wait_for_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,112 @@
+//! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
+
+mod client;
+mod key;
+mod secret;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub(crate) use client::ClientEntry;
+pub(crate) use key::master_key;
+pub(crate) use secret::Secret;
+pub(crate) use server::{ScopeEntry, ServerEntry};
+
+/// `bailiwick.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The origin everyone uses to reach this process; the issuer.
+    pub(crate) public_url: Option<String>,
+    /// `localhost:PORT` or `ADDRESS:PORT`.
+    pub(crate) listen: Option<String>,
+    /// `postgres://…`; without it, SQLite in the data directory.
+    pub(crate) database: Option<String>,
+    /// The master key; without it, a file in the data directory.
+    pub(crate) key: Option<Secret>,
+    /// Seconds without news of revocations after which requests are refused.
+    pub(crate) staleness: Option<u64>,
+    /// MCP servers by name.
+    pub(crate) server: BTreeMap<String, ServerEntry>,
+    /// Static OAuth clients by name.
+    pub(crate) client: BTreeMap<String, ClientEntry>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable { path: String, error: std::io::Error },
+    /// The text is not what the schema says.
+    #[error("{path}: {says}")]
+    Malformed { path: String, says: String },
+    /// A value is not usable.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl Config {
+    /// Reads a file; without one, every field has its default.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: shown.clone(), error })?;
+        Self::parse(&text).map_err(|says| ConfigError::Malformed { path: shown, says })
+    }
+
+    /// Reads the text; an error names line and column.
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let (line, column) = error.span().map_or((1, 1), |span| place(text, span.start));
+            format!("line {line}, column {column}: {}", error.message().replace('\n', " "))
+        })
+    }
+}
+
+/// Line and column of a byte offset, both from 1.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_field_is_named_with_its_place() {
+        let refused = Config::parse("listen = \"localhost:1\"\n[server.notes]\nupstraem = \"http://x\"\n").unwrap_err();
+
+        assert!(refused.starts_with("line 3, column 1: unknown field `upstraem`"), "{refused}");
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_read() {
+        let text = r#"
+            public_url = "https://mcp.example.com"
+            [server.files]
+            command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", "/data"]
+            [server.github]
+            upstream = "https://api.example.com/mcp"
+            allowed_origins = ["https://inspector.example.com"]
+            [server.github.scopes]
+            "github:read" = { tools = ["get_*"], says = "Read repositories" }
+            [client.ci]
+            redirect_uris = []
+            grant_types = ["client_credentials"]
+            client_secret = { env = "CI_SECRET" }
+        "#;
+
+        let config = Config::parse(text).unwrap();
+
+        assert_eq!(config.server.len(), 2);
+        assert_eq!(config.client["ci"].grant_types.as_deref(), Some(&["client_credentials".to_owned()][..]));
+    }
+}

@@ -1,0 +1,244 @@
+//! The wiring: which store, which keys, which servers; everything concrete is named here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use bailiwick_authority::{Authority, Keys, SetupDoor};
+use bailiwick_domain::client::Client;
+use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::policy::Catalogue;
+use bailiwick_domain::seal::MasterKey;
+use bailiwick_domain::time::{Clock, Timestamp};
+use bailiwick_domain::uri::{Issuer, ServerName};
+use bailiwick_gateway::{Gateway, ServerSettings, Upstream};
+use bailiwick_net::{Http, Listen};
+use bailiwick_resource::Verifier;
+use bailiwick_store::{Database, OpenError, Settings, Store};
+
+use crate::args;
+use crate::config::{Config, ConfigError, ServerEntry, master_key};
+use crate::keep;
+use crate::wire::{SystemClock, SystemEntropy};
+
+/// Set by the build; a clock that lies before it is wrong.
+const BUILT: i64 = 1_763_000_000;
+
+/// Everything that must be right before anything starts.
+pub(crate) struct Plan {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: Listen,
+    pub(crate) public_url: Option<String>,
+    pub(crate) dev_approve: Option<String>,
+    database: Database,
+    key: MasterKey,
+    staleness: Duration,
+    servers: Vec<ServerSettings>,
+    clients: Vec<Client>,
+}
+
+/// Why the house cannot open.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HouseError {
+    /// The configuration or the command line.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// Anything else, in a sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Plan {
+    /// Makes the plan from file and command line; the command line wins.
+    pub(crate) fn make(args: &args::Serve) -> Result<Self, HouseError> {
+        let config = Config::read(args.config.as_deref())?;
+        let data = args.data.path().ok_or_else(|| {
+            HouseError::Other("no data directory: the platform names none; give one with --data DIR".to_owned())
+        })?;
+        keep::private_directory(&data).map_err(|error| {
+            HouseError::Other(format!("cannot make the data directory {}: {error}; choose another with --data DIR", data.display()))
+        })?;
+        let listen = args.listen.clone().or_else(|| config.listen.clone()).unwrap_or_else(|| "localhost:8787".to_owned());
+        let listen = Listen::parse(&listen).ok_or_else(|| {
+            ConfigError::Value(format!("{listen:?} is not an address to listen on, such as localhost:8787 or 0.0.0.0:443"))
+        })?;
+        if SystemClock.now() < Timestamp::from_seconds(BUILT) {
+            return Err(HouseError::Other("the clock of this machine is wrong: it lies before this program was built".to_owned()));
+        }
+        let database = database(&config, &data);
+        let fresh = match &database {
+            Database::Sqlite(path) => !path.exists(),
+            Database::Postgres(_) => true,
+        };
+        Ok(Self {
+            key: master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?,
+            staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
+            servers: servers(args, &config)?,
+            clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
+            public_url: args.public_url.clone().or(config.public_url),
+            dev_approve: args.dev_approve.clone(),
+            data,
+            listen,
+            database,
+        })
+    }
+}
+
+pub(crate) fn database(config: &Config, data: &Path) -> Database {
+    match &config.database {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Sqlite(data.join("bailiwick.db")),
+    }
+}
+
+/// The servers of the file, and the one of the command line; the sample server when there is none at all.
+fn servers(args: &args::Serve, config: &Config) -> Result<Vec<ServerSettings>, HouseError> {
+    let mut servers = Vec::new();
+    for (name, entry) in &config.server {
+        servers.push(entry.settings(Some(crate::command::config::server_name(name)?))?);
+    }
+    let name = args.name.as_deref().map(crate::command::config::server_name).transpose()?;
+    if name.is_some() && config.server.contains_key(args.name.as_deref().unwrap_or_default()) {
+        return Err(HouseError::Other("--name is the name of a server in the configuration file already".to_owned()));
+    }
+    let given = args.upstream.is_some() || !args.child.is_empty();
+    if given {
+        servers.push(from_command_line(args).settings(name)?);
+    } else if servers.is_empty() {
+        servers.push(sample(name)?);
+    }
+    Ok(servers)
+}
+
+fn from_command_line(args: &args::Serve) -> ServerEntry {
+    let child = (!args.child.is_empty()).then(|| args.child.clone());
+    let title = args.name.clone().or_else(|| title_of(args.upstream.as_deref(), &args.child));
+    ServerEntry { upstream: args.upstream.clone(), command: child, title, ..ServerEntry::default() }
+}
+
+/// A name people recognise: the package or program, or the host.
+fn title_of(upstream: Option<&str>, child: &[String]) -> Option<String> {
+    let url = upstream.and_then(|raw| url::Url::parse(raw).ok());
+    if let Some(host) = url.as_ref().and_then(url::Url::host_str) {
+        return Some(host.to_owned());
+    }
+    let word = child.iter().rev().find(|word| !word.starts_with('-'))?;
+    let last = word.rsplit('/').next().unwrap_or(word);
+    Some(last.to_owned())
+}
+
+fn sample(name: Option<ServerName>) -> Result<ServerSettings, HouseError> {
+    let program = std::env::current_exe()
+        .map_err(|error| HouseError::Other(format!("cannot find this program to start the sample server: {error}")))?;
+    Ok(ServerSettings {
+        name,
+        title: "Sample notes".to_owned(),
+        upstream: Upstream::Stdio {
+            program: program.to_string_lossy().into_owned(),
+            args: vec!["demo-server".to_owned()],
+            env: Vec::new(),
+            cwd: None,
+        },
+        groups: None,
+        allowed_origins: Vec::new(),
+    })
+}
+
+/// The running house.
+pub(crate) struct House {
+    pub(crate) issuer: Issuer,
+    pub(crate) store: Store,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) setup: Arc<SetupDoor>,
+    gateway: Arc<Gateway>,
+    authority: Arc<Authority>,
+}
+
+impl House {
+    /// Opens store and keys and builds every role.
+    pub(crate) async fn open(plan: Plan, issuer: Issuer) -> Result<Self, HouseError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let sealers = Sealers::derive(&plan.key);
+        let store = Store::open(Settings {
+            database: plan.database,
+            master: plan.key,
+            entropy: Arc::clone(&entropy),
+            clock: Arc::clone(&clock),
+            staleness: plan.staleness,
+        })
+        .await?;
+        let keys = Keys::load(&store, clock.as_ref())
+            .await
+            .map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))?;
+        let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
+        let setup = Arc::new(SetupDoor::new(entropy.as_ref(), issuer.is_loopback() && plan.listen.is_loopback()));
+        let gateway = Gateway::new(bailiwick_gateway::Parts {
+            servers: plan.servers,
+            issuer: issuer.clone(),
+            verifier: Verifier::new(keys.public(), issuer.clone()),
+            store: store.clone(),
+            catalogue: Arc::clone(&catalogue),
+            sealer: sealers.sessions,
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            http: Http::new(),
+        });
+        let authority = Authority::new(bailiwick_authority::Parts {
+            issuer: issuer.clone(),
+            store: store.clone(),
+            keys,
+            catalogue: Arc::clone(&catalogue),
+            secrets: sealers.authority,
+            clients: plan.clients,
+            clock,
+            entropy,
+            dev_approve: plan.dev_approve,
+            setup: Arc::clone(&setup),
+        });
+        Ok(Self { issuer, store, catalogue, setup, gateway: Arc::new(gateway), authority: Arc::new(authority) })
+    }
+
+    /// Every route of every role.
+    pub(crate) fn routes(&self) -> Router {
+        let store = self.store.clone();
+        let ready = move || {
+            let store = store.clone();
+            async move { if store.ready().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
+        };
+        Router::new()
+            .route("/healthz", get(async || StatusCode::OK))
+            .route("/readyz", get(ready))
+            .merge(Arc::clone(&self.gateway).routes())
+            .merge(Arc::clone(&self.authority).routes())
+    }
+
+    /// Keeps the catalogue of tools true until the process ends.
+    pub(crate) async fn discover(&self) {
+        self.gateway.discover().await;
+    }
+
+    /// Ends children and streams, then the store.
+    pub(crate) async fn close(self) {
+        self.gateway.close().await;
+        self.store.close().await;
+    }
+}
+
+struct Sealers {
+    sessions: bailiwick_domain::seal::Sealer,
+    authority: bailiwick_authority::Secrets,
+}
+
+impl Sealers {
+    fn derive(key: &MasterKey) -> Self {
+        Self { sessions: key.sealer("gateway session"), authority: bailiwick_authority::Secrets::derive(key) }
+    }
+}
