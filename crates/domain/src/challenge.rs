@@ -33,3 +33,22 @@ impl Challenge<'_> {
 fn quotable(says: &str) -> String {
     says.chars().filter(|c| matches!(c, ' '..='~') && *c != '"' && *c != '\\').collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uri::Issuer;
+
+    #[test]
+    fn a_challenge_names_metadata_scopes_and_what_was_wrong() {
+        let resource = Issuer::parse("https://mcp.example.com").unwrap().resource(None);
+        let scope = ScopeSet::parse("mcp:write mcp:read").unwrap();
+
+        let bare = Challenge { resource: &resource, scope: &scope, error: None };
+        let full = Challenge { error: Some((ErrorCode::InvalidToken, "say \"what\"\r\n")), ..bare.clone() };
+
+        let start = r#"Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp:read mcp:write""#;
+        assert_eq!(bare.header(), start);
+        assert_eq!(full.header(), format!(r#"{start}, error="invalid_token", error_description="say what""#));
+    }
+}

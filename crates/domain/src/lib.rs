@@ -20,6 +20,7 @@ pub mod pkce;
 pub mod policy;
 pub mod scope;
 pub mod seal;
+pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;

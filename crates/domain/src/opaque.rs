@@ -168,3 +168,35 @@ impl<K> fmt::Debug for Digest<K> {
         write!(f, "Digest({short}…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Seeded;
+
+    #[test]
+    fn a_secret_survives_the_wire() {
+        let code = Opaque::<Code>::mint(&Seeded::default());
+
+        let back = Opaque::<Code>::parse(&code.expose()).unwrap();
+
+        assert!(back.digest() == code.digest());
+    }
+
+    #[test]
+    fn another_kind_a_typo_and_junk_are_nothing() {
+        let code = Opaque::<Code>::mint(&Seeded::default()).expose();
+        let typo = code.replace(|c: char| c.is_ascii_digit(), "A");
+        let refresh = code.replace("bw_ac_", "bw_rt_");
+
+        for raw in [typo.as_str(), refresh.as_str(), &code[..code.len() - 1], "", "bw_ac_", "bw_ac_=="] {
+            assert!(Opaque::<Code>::parse(raw).is_none(), "{raw}");
+        }
+        assert!(Opaque::<Refresh>::parse(&refresh).is_none(), "the checksum covers the kind");
+    }
+
+    #[test]
+    fn debug_tells_nothing() {
+        assert_eq!(format!("{:?}", Opaque::<Code>::mint(&Seeded::default())), "Opaque(..)");
+    }
+}

@@ -60,3 +60,27 @@ impl std::fmt::Debug for Verifier {
         f.write_str("Verifier(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_7636_opens() {
+        let verifier = Verifier::parse("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
+        let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
+
+        assert!(challenge.opens_with(&verifier));
+        assert!(!challenge.opens_with(&Verifier::parse(&"a".repeat(43)).unwrap()));
+    }
+
+    #[test]
+    fn what_is_not_s256_is_no_challenge() {
+        for raw in ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"] {
+            assert!(Challenge::parse(raw).is_none(), "{raw}");
+        }
+        for raw in ["short", &"a".repeat(129), &"ä".repeat(43), &" ".repeat(43)] {
+            assert!(Verifier::parse(raw).is_none(), "{raw}");
+        }
+    }
+}

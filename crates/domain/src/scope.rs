@@ -116,3 +116,30 @@ impl<'de> Deserialize<'de> for ScopeSet {
         Self::parse(&raw).ok_or_else(|| serde::de::Error::custom("not a list of scopes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(raw: &str) -> ScopeSet {
+        ScopeSet::parse(raw).unwrap()
+    }
+
+    #[test]
+    fn narrowing_is_set_arithmetic() {
+        let held = set("notes:write notes:read");
+
+        assert_eq!(held.to_string(), "notes:read notes:write");
+        assert!(set("notes:read").within(&held) && !held.within(&set("notes:read")));
+        assert_eq!(held.meet(&set("notes:read other")).to_string(), "notes:read");
+        assert_eq!(held.minus(&set("notes:read")).to_string(), "notes:write");
+        assert!(set("").is_empty());
+    }
+
+    #[test]
+    fn quotes_backslashes_and_control_characters_are_no_scope() {
+        for raw in ["a\"b", "a\\b", "a\tb", "a\nb", "ä", &"x".repeat(257)] {
+            assert!(ScopeSet::parse(raw).is_none(), "{raw:?}");
+        }
+    }
+}

@@ -133,3 +133,32 @@ fn derive(secret: &[u8], purpose: &str) -> Zeroizing<[u8; 32]> {
 fn key(bytes: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).expect("32 bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Seeded;
+
+    #[test]
+    fn only_the_same_key_purpose_and_context_open() {
+        let dice = Seeded::default();
+        let key = MasterKey::draw(&dice);
+        let sealed = key.sealer("vault").seal(&dice, "row|1", b"secret");
+
+        assert_eq!(key.sealer("vault").open("row|1", &sealed).unwrap().as_slice(), b"secret");
+        assert!(key.sealer("vault").open("row|2", &sealed).is_none(), "moved to another row");
+        assert!(key.sealer("other").open("row|1", &sealed).is_none(), "used for another purpose");
+        assert!(MasterKey::draw(&dice).sealer("vault").open("row|1", &sealed).is_none(), "another key");
+        assert!(key.sealer("vault").open("row|1", "").is_none());
+    }
+
+    #[test]
+    fn a_key_survives_its_text_form_and_keeps_its_mark() {
+        let key = MasterKey::draw(&Seeded::default());
+
+        let back = MasterKey::parse(&format!("{}\n", key.expose().as_str())).unwrap();
+
+        assert_eq!(back.mark(), key.mark());
+        assert!(MasterKey::parse("short").is_none());
+    }
+}

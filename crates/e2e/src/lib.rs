@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Stories over the whole house, told from outside: the real binary, real sockets, real upstreams. Nothing here reaches
+//! into the process under test; what it knows of keys it takes from the data directory, as a thief would.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test support")]
+#![expect(missing_docs, reason = "test support; names say it")]
+
+pub mod forge;
+pub mod honeypot;
+pub mod mcp;
+pub mod oauth;
+pub mod page;
+pub mod probe;
+pub mod visitor;
+pub mod world;
+
+pub use mcp::{Answer, Mcp};
+pub use oauth::{App, Tokens};
+pub use visitor::Visitor;
+pub use world::{Setup, World};

@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Sockets in and out: the accept loop that every request enters through and the HTTP client that every request of
+//! ours leaves through.
+
+mod http;
+mod listen;
+mod serve;
+
+pub use self::http::{Http, HttpError};
+pub use listen::Listen;
+pub use serve::{Listener, Peer, serve};

@@ -1,8 +1,7 @@
 //! `[client.NAME]`: an OAuth client that is known beforehand.
 
-use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType};
+use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType, secret_digest};
 use bailiwick_domain::ids::ClientId;
-use bailiwick_domain::opaque::{ClientSecret, Digest};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::uri::RedirectUri;
@@ -55,7 +54,7 @@ impl ClientEntry {
             auth,
             scope,
             uri: None,
-            secret: secret.map(|text| operator_secret(&text)),
+            secret: secret.map(|text| secret_digest(&text)),
             issued_at: Timestamp::from_millis(0),
         })
     }
@@ -84,10 +83,4 @@ impl ClientEntry {
         };
         words.iter().map(read).collect()
     }
-}
-
-/// Digest of a secret the operator chose: any text, compared by SHA-256.
-fn operator_secret(text: &str) -> Digest<ClientSecret> {
-    use bailiwick_domain::text::{encode, sha256};
-    Digest::from_stored(encode(&sha256(text.as_bytes())))
 }

@@ -84,3 +84,31 @@ impl Chain {
         Self::new(Some(Box::new(actor)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(sub: &str) -> Actor {
+        Actor { iss: "https://id.example".to_owned(), sub: sub.to_owned(), sub_profile: None, act: None }
+    }
+
+    #[test]
+    fn the_current_actor_is_outermost_and_the_first_stays_on_record() {
+        let chain = Chain::default().wrap(actor("orchestrator")).unwrap().wrap(actor("researcher")).unwrap();
+
+        let subs: Vec<_> = chain.actors().map(|actor| actor.sub.as_str()).collect();
+        assert_eq!(subs, ["researcher", "orchestrator"]);
+    }
+
+    #[test]
+    fn loops_and_depth_are_refused() {
+        let mut chain = Chain::default();
+        for sub in ["a", "b", "c", "d"] {
+            chain = chain.wrap(actor(sub)).unwrap();
+        }
+
+        assert_eq!(chain.clone().wrap(actor("b")), Err(ChainError::Loop));
+        assert_eq!(chain.wrap(actor("e")), Err(ChainError::TooDeep));
+    }
+}

@@ -1,1 +1,157 @@
-//! Being written.
+//! Clients (RFC 6749 §2): the operator's own, from the configuration, and those that registered themselves.
+
+mod credentials;
+mod registration;
+mod sealed;
+mod secret;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::{self, Control};
+use crate::ids::ClientId;
+use crate::opaque::{ClientSecret, Digest};
+use crate::scope::ScopeSet;
+use crate::text;
+use crate::time::Timestamp;
+use crate::uri::RedirectUri;
+
+pub use credentials::{CredentialError, Presented, presented};
+pub use registration::{Registration, RegistrationError};
+pub use sealed::open_client;
+pub use secret::{derived_secret, secret_digest};
+
+/// How a client proves who it is (`token_endpoint_auth_method`, RFC 7591 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// Not at all: a public client.
+    None,
+    /// A secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// A secret in the form.
+    ClientSecretPost,
+}
+
+impl AuthMethod {
+    /// Every method, as metadata lists them.
+    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+impl fmt::Display for AuthMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a client may bring to the token endpoint (`grant_types`, RFC 7591 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A code.
+    AuthorizationCode,
+    /// A refresh token.
+    RefreshToken,
+    /// Itself.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant type, as metadata lists them.
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// The grant type of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who vouches for a client's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientSource {
+    /// The operator, in the configuration.
+    Static,
+    /// Nobody: it registered itself.
+    Registered,
+}
+
+/// A client as the authority knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its `client_id`.
+    pub id: ClientId,
+    /// Its name, fit to be shown.
+    pub name: String,
+    /// Who vouches for it.
+    pub source: ClientSource,
+    /// Where answers may go.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// What it may bring to the token endpoint.
+    pub grant_types: Vec<GrantType>,
+    /// How it proves who it is.
+    pub auth: AuthMethod,
+    /// The most it may hold by its own authority; only the operator's clients have one.
+    pub scope: Option<ScopeSet>,
+    /// Its home page.
+    pub uri: Option<String>,
+    /// Digest of its secret, for the operator's clients; see [`secret_digest`].
+    pub secret: Option<Digest<ClientSecret>>,
+    /// When it registered.
+    pub issued_at: Timestamp,
+}
+
+impl Client {
+    /// The registered redirect URI that accepts `presented`.
+    pub fn accepts_redirect(&self, presented: &str) -> Option<&RedirectUri> {
+        if !control::holds(Control::RedirectUri) {
+            return self.redirect_uris.first();
+        }
+        self.redirect_uris.iter().find(|uri| uri.accepts(presented))
+    }
+
+    /// True when it may bring that to the token endpoint.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// Digest of everything a person judges it by: consent is given to this, and asked again when it changes.
+    pub fn metadata_hash(&self) -> String {
+        let shown = (&self.name, self.source, &self.redirect_uris, &self.grant_types, self.auth, &self.uri);
+        // Text, enums and lists always serialise.
+        text::encode(&text::sha256(&serde_json::to_vec(&shown).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,14 @@
-//! Being written.
+//! Grants: from a client's request through a person's approval to the claim that turns it into tokens, each step a
+//! type that only the step before can make.
+
+mod authorize;
+mod code;
+mod consent;
+mod machine;
+mod refresh;
+
+pub use authorize::{AuthorizationRequest, AuthorizeError, Destination, RawAuthorize};
+pub use code::{Approved, ClaimError, CodeClaim, CodeGrant, CodeReplay, REPLAY_GRACE, judge_replay};
+pub use consent::Approval;
+pub use machine::{MachineError, MachineRequest, machine_subject};
+pub use refresh::{REPLAY_WINDOW, Reuse, idle_until, judge_reuse, narrowed};

@@ -1,1 +1,25 @@
-//! Being written.
+//! Access tokens (RFC 9068): their claims, how they are minted under a grant, and what must hold before one is believed.
+
+mod claims;
+mod mint;
+mod refusal;
+mod verify;
+
+pub use claims::{AccessClaims, DetailType, ToolsDetail};
+pub use mint::{Minted, TYP, mint};
+pub use refusal::TokenRefusal;
+pub use verify::{AccessToken, Expect, IssuedToken, verify_access, verify_issued};
+
+/// How a token's grant stands right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing above it was revoked.
+    Live,
+    /// The token, its grant or something above was revoked.
+    Revoked,
+    /// Nobody knows: the news of revocations is too old.
+    Stale,
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,32 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_kept_byte_for_byte() {
+        let issuer = Issuer::parse("https://mcp.example.com/").unwrap();
+
+        assert_eq!(issuer.as_str(), "https://mcp.example.com");
+        assert_eq!(issuer.authority(), "mcp.example.com");
+        assert!(issuer.is_https() && !issuer.is_loopback());
+        assert_eq!(issuer.resource(ServerName::parse("notes").as_ref()).as_str(), "https://mcp.example.com/mcp/notes");
+        assert_eq!(
+            issuer.resource(None).metadata_url(),
+            "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
+        );
+    }
+
+    #[test]
+    fn paths_plain_http_and_credentials_are_refused() {
+        for raw in ["http://mcp.example.com", "https://a.example/x", "https://a.example?x", "https://u:p@a.example", "ftp://a", "a"] {
+            assert!(Issuer::parse(raw).is_err(), "{raw}");
+        }
+        for raw in ["http://localhost:8787", "http://127.0.0.1:8787", "http://[::1]:8787"] {
+            assert!(Issuer::parse(raw).unwrap().is_loopback(), "{raw}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The kinds of event, and their ends.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditKind {
+    /// An account was made.
+    UserCreated,
+    /// A person signed in.
+    LoginSucceeded,
+    /// A sign-in was refused.
+    LoginFailed,
+    /// A signed-in browser was signed out.
+    SessionClosed,
+    /// A client registered itself.
+    ClientRegistered,
+    /// A person approved a client.
+    ConsentGiven,
+    /// A person refused a client.
+    ConsentDenied,
+    /// A code was exchanged for tokens.
+    CodeRedeemed,
+    /// A code came a second time.
+    CodeReplayed,
+    /// A refresh token was rotated.
+    TokenRefreshed,
+    /// A spent refresh token came again.
+    RefreshReused,
+    /// A token was issued otherwise, such as to a machine.
+    TokenIssued,
+    /// One token was revoked.
+    TokenRevoked,
+    /// A grant was revoked, with everything below it.
+    GrantRevoked,
+    /// A tool was called.
+    ToolCalled,
+    /// A call of a tool was refused.
+    ToolRefused,
+    /// Any other request was refused.
+    RequestRefused,
+}
+
+impl AuditKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::UserCreated,
+        Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::SessionClosed,
+        Self::ClientRegistered,
+        Self::ConsentGiven,
+        Self::ConsentDenied,
+        Self::CodeRedeemed,
+        Self::CodeReplayed,
+        Self::TokenRefreshed,
+        Self::RefreshReused,
+        Self::TokenIssued,
+        Self::TokenRevoked,
+        Self::GrantRevoked,
+        Self::ToolCalled,
+        Self::ToolRefused,
+        Self::RequestRefused,
+    ];
+
+    /// Its name in rows and on the terminal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserCreated => "user_created",
+            Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::SessionClosed => "session_closed",
+            Self::ClientRegistered => "client_registered",
+            Self::ConsentGiven => "consent_given",
+            Self::ConsentDenied => "consent_denied",
+            Self::CodeRedeemed => "code_redeemed",
+            Self::CodeReplayed => "code_replayed",
+            Self::TokenRefreshed => "token_refreshed",
+            Self::RefreshReused => "refresh_reused",
+            Self::TokenIssued => "token_issued",
+            Self::TokenRevoked => "token_revoked",
+            Self::GrantRevoked => "grant_revoked",
+            Self::ToolCalled => "tool_called",
+            Self::ToolRefused => "tool_refused",
+            Self::RequestRefused => "request_refused",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// How an event of this kind ends unless it says otherwise.
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::LoginFailed
+            | Self::ConsentDenied
+            | Self::CodeReplayed
+            | Self::RefreshReused
+            | Self::ToolRefused
+            | Self::RequestRefused => Outcome::Refused,
+            Self::UserCreated
+            | Self::LoginSucceeded
+            | Self::SessionClosed
+            | Self::ClientRegistered
+            | Self::ConsentGiven
+            | Self::CodeRedeemed
+            | Self::TokenRefreshed
+            | Self::TokenIssued
+            | Self::TokenRevoked
+            | Self::GrantRevoked
+            | Self::ToolCalled => Outcome::Allowed,
+        }
+    }
+}
+
+impl fmt::Display for AuditKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done.
+    Allowed,
+    /// A rule said no.
+    Refused,
+    /// Nobody said no, and it did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// Its name in rows and on the terminal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The outcome of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Allowed, Self::Refused, Self::Failed].into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

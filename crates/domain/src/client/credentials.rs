@@ -1,0 +1,146 @@
+//! Client authentication as it arrives (RFC 6749 §2.3): exactly one method, read strictly.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::AuthMethod;
+use crate::error::ErrorCode;
+use crate::ids::ClientId;
+
+/// The longest secret accepted, in bytes.
+const MOST_SECRET: usize = 1024;
+
+/// What a client showed of itself; nothing is checked against the client yet.
+pub enum Presented {
+    /// Only its name.
+    None {
+        /// The client.
+        id: ClientId,
+    },
+    /// A secret in the `Authorization` header.
+    Basic {
+        /// The client.
+        id: ClientId,
+        /// Its secret.
+        secret: Zeroizing<String>,
+    },
+    /// A secret in the form.
+    Post {
+        /// The client.
+        id: ClientId,
+        /// Its secret.
+        secret: Zeroizing<String>,
+    },
+}
+
+impl Presented {
+    /// Who it says it is.
+    pub fn client_id(&self) -> &ClientId {
+        match self {
+            Self::None { id } | Self::Basic { id, .. } | Self::Post { id, .. } => id,
+        }
+    }
+}
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let method = match self {
+            Self::None { .. } => "None",
+            Self::Basic { .. } => "Basic",
+            Self::Post { .. } => "Post",
+        };
+        write!(f, "{method}({}, ..)", self.client_id())
+    }
+}
+
+/// Why a client's authentication is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// Neither header nor `client_id`.
+    #[error("client_id is missing or malformed")]
+    Missing,
+    /// Two methods at once.
+    #[error("a client authenticates by one method only")]
+    Several,
+    /// A header that is no Basic credential.
+    #[error("the Authorization header is not a Basic credential")]
+    Basic,
+    /// Not the client that was looked up.
+    #[error("this client is not known here")]
+    Client,
+    /// Not the method it registered.
+    #[error("this client authenticates by {0}")]
+    Method(AuthMethod),
+    /// Not its secret.
+    #[error("the client secret is wrong")]
+    Secret,
+}
+
+impl CredentialError {
+    /// The code on the wire (RFC 6749 §5.2).
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::Several => ErrorCode::InvalidRequest,
+            Self::Missing | Self::Basic | Self::Client | Self::Method(_) | Self::Secret => ErrorCode::InvalidClient,
+        }
+    }
+}
+
+/// Reads client authentication out of the `Authorization` header and the form fields; empty fields count as omitted.
+///
+/// # Errors
+/// [`CredentialError`] when there is none, more than one, or one that cannot be read.
+pub fn presented(
+    authorization: Option<&str>,
+    client_id: Option<&str>,
+    client_secret: Option<&str>,
+) -> Result<Presented, CredentialError> {
+    let client_secret = client_secret.filter(|text| !text.is_empty());
+    let named = client_id.filter(|text| !text.is_empty());
+    let named = named.map(|text| ClientId::parse(text).ok_or(CredentialError::Missing)).transpose()?;
+    match (authorization, client_secret) {
+        (Some(_), Some(_)) => Err(CredentialError::Several),
+        (Some(header), None) => {
+            let (id, secret) = basic(header).ok_or(CredentialError::Basic)?;
+            // RFC 6749 §3.2.1 lets a client repeat its name in the form; another name is another client.
+            if named.is_some_and(|named| named != id) {
+                return Err(CredentialError::Several);
+            }
+            Ok(Presented::Basic { id, secret })
+        }
+        (None, Some(secret)) if secret.len() > MOST_SECRET => Err(CredentialError::Secret),
+        (None, Some(secret)) => {
+            Ok(Presented::Post { id: named.ok_or(CredentialError::Missing)?, secret: Zeroizing::new(secret.to_owned()) })
+        }
+        (None, None) => Ok(Presented::None { id: named.ok_or(CredentialError::Missing)? }),
+    }
+}
+
+/// RFC 7617, each half form-encoded before (RFC 6749 §2.3.1).
+fn basic(header: &str) -> Option<(ClientId, Zeroizing<String>)> {
+    let (scheme, credential) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = Zeroizing::new(STANDARD.decode(credential.trim_matches(' ')).ok()?);
+    let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    let secret = Zeroizing::new(form_decoded(secret)?);
+    let id = ClientId::parse(&form_decoded(id)?)?;
+    (!secret.is_empty() && secret.len() <= MOST_SECRET).then_some((id, secret))
+}
+
+/// Undoes `application/x-www-form-urlencoded`; `None` when it is not properly encoded UTF-8.
+fn form_decoded(raw: &str) -> Option<String> {
+    let whole = raw.split('%').skip(1).all(|after| {
+        after.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    });
+    // `&` and `=` come encoded; plain ones belong to a sender that encodes nothing, and stay as they are.
+    let closed = raw.replace('&', "%26").replace('=', "%3D");
+    let text = form_urlencoded::parse(closed.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned());
+    (whole && !text.contains('\u{fffd}')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Attacks. Each starts a house of its own, attacks it from outside and says whether the attack was beaten off; the same
+//! probe must succeed as an attack when the control that guards against it is switched off.
+
+mod code;
+mod door;
+mod pages;
+mod token;
+mod tools;
+
+use bailiwick_domain::control::Control;
+
+pub use code::{another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier};
+pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
+pub use pages::{consent_without_form_token, guessing_passwords};
+pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
+pub use tools::{left_out, listing, without_scope};
+
+/// `Ok` when the attack was beaten off; `Err` says how it got through.
+pub type Verdict = Result<(), String>;
+
+/// Which control each probe proves, by the probe's name.
+pub const PROBES: [(&str, Control); 21] = [
+    ("tampered", Control::Signature),
+    ("unsigned", Control::Algorithm),
+    ("id_token", Control::TokenType),
+    ("wrong_issuer", Control::Issuer),
+    ("for_another_server", Control::Audience),
+    ("expired", Control::Expiry),
+    ("revoked", Control::Revocation),
+    ("anothers_session", Control::SessionOwner),
+    ("callers_headers", Control::HeaderWall),
+    ("foreign_origin", Control::Origin),
+    ("foreign_host", Control::Host),
+    ("without_scope", Control::Scope),
+    ("left_out", Control::LeftOut),
+    ("listing", Control::ListFilter),
+    ("wrong_verifier", Control::Pkce),
+    ("wrong_redirect", Control::RedirectUri),
+    ("another_clients_code", Control::CodeClient),
+    ("one_code_many_redeemers", Control::CodeOnce),
+    ("one_refresh_many_holders", Control::RefreshOnce),
+    ("consent_without_form_token", Control::FormToken),
+    ("guessing_passwords", Control::Throttle),
+];
+
+/// Runs the probe of that name with these controls switched off.
+pub async fn run(name: &str, off: &[Control]) -> Verdict {
+    match name {
+        "tampered" => tampered(off).await,
+        "unsigned" => unsigned(off).await,
+        "id_token" => id_token(off).await,
+        "wrong_issuer" => wrong_issuer(off).await,
+        "for_another_server" => for_another_server(off).await,
+        "expired" => expired(off).await,
+        "revoked" => revoked(off).await,
+        "anothers_session" => anothers_session(off).await,
+        "callers_headers" => callers_headers(off).await,
+        "foreign_origin" => foreign_origin(off).await,
+        "foreign_host" => foreign_host(off).await,
+        "without_scope" => without_scope(off).await,
+        "left_out" => left_out(off).await,
+        "listing" => listing(off).await,
+        "wrong_verifier" => wrong_verifier(off).await,
+        "wrong_redirect" => wrong_redirect(off).await,
+        "another_clients_code" => another_clients_code(off).await,
+        "one_code_many_redeemers" => one_code_many_redeemers(off).await,
+        "one_refresh_many_holders" => one_refresh_many_holders(off).await,
+        "consent_without_form_token" => consent_without_form_token(off).await,
+        "guessing_passwords" => guessing_passwords(off).await,
+        other => panic!("no probe {other:?}"),
+    }
+}
+
+fn beaten(fact: bool, otherwise: impl Into<String>) -> Verdict {
+    if fact { Ok(()) } else { Err(otherwise.into()) }
+}

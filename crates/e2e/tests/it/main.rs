@@ -1,0 +1,8 @@
+//! Stories and attacks, from outside.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test binary")]
+
+mod crash;
+mod mutants;
+mod refusals;
+mod story;
+mod threats;

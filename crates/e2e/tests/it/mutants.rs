@@ -1,0 +1,49 @@
+//! Every control is needed: with it switched off, its attack gets through.
+
+use bailiwick_domain::control::Control;
+use bailiwick_e2e::probe::{PROBES, run};
+
+/// The probe of `control` turns red when the control is off.
+async fn dies_without(control: Control) {
+    let (name, _) = PROBES.iter().find(|(_, proven)| *proven == control).expect("every control has a probe");
+    // A probe's own expectations may break before its verdict when the house no longer holds together: red as well.
+    let verdict = tokio::spawn(run(name, Box::leak(Box::new([control])))).await;
+    assert!(!matches!(verdict, Ok(Ok(()))), "{name} is still green without {control:?}");
+}
+
+macro_rules! every_control { ($($name:ident: $control:ident),+ $(,)?) => {
+    $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn $name() {
+        dies_without(Control::$control).await;
+    })+
+
+    #[test]
+    fn no_control_is_left_out() {
+        let named = [$(Control::$control),+];
+        assert!(Control::ALL.iter().all(|control| named.contains(control)));
+    }
+} }
+
+every_control![
+    algorithm: Algorithm,
+    audience: Audience,
+    code_client: CodeClient,
+    code_once: CodeOnce,
+    expiry: Expiry,
+    form_token: FormToken,
+    header_wall: HeaderWall,
+    host: Host,
+    issuer: Issuer,
+    left_out: LeftOut,
+    list_filter: ListFilter,
+    origin: Origin,
+    pkce: Pkce,
+    redirect_uri: RedirectUri,
+    refresh_once: RefreshOnce,
+    revocation: Revocation,
+    scope: Scope,
+    session_owner: SessionOwner,
+    signature: Signature,
+    throttle: Throttle,
+    token_type: TokenType,
+];

@@ -1,0 +1,70 @@
+//! What bad beginnings get: one line that says what to do, and nothing lost.
+
+use bailiwick_e2e::{Setup, World};
+
+/// The one line a refusal consists of.
+fn one_line(said: &str) -> &str {
+    let lines: Vec<&str> = said.lines().filter(|line| !line.contains("MUTANT")).collect();
+    assert_eq!(lines.len(), 1, "one line, not:\n{said}");
+    assert!(lines[0].starts_with("bailiwick: "), "{said}");
+    lines[0]
+}
+
+#[test]
+fn a_broken_configuration_is_named_with_line_and_column() {
+    let said = Setup::config("[server.notes]\nupstraem = \"http://localhost:1/mcp\"\n").refused();
+
+    let line = one_line(&said);
+    assert!(line.contains("line 2, column 1: unknown field `upstraem`"), "{line}");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let said = Setup::sample().arg("--listen").arg(&format!("127.0.0.1:{port}")).refused_anywhere();
+
+    let line = one_line(&said);
+    assert!(line.contains(&format!("{port} is taken")) && line.contains("--listen"), "{line}");
+}
+
+#[test]
+fn a_second_process_on_one_sqlite_file_is_refused() {
+    let world: World = Setup::sample().start();
+    let said = Setup::sample().beside(&world).refused();
+
+    let line = one_line(&said);
+    assert!(line.contains("another process"), "{line}");
+}
+
+#[test]
+fn a_wrong_master_key_is_refused_and_nothing_is_lost() {
+    let ended = Setup::sample().start().stop();
+    let key = ended.data().join("master.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+    let said = Setup::sample().after(&ended).refused();
+    let line = one_line(&said);
+    assert!(line.contains("master key"), "{line}");
+
+    std::fs::remove_file(&key).unwrap();
+    let said = Setup::sample().after(&ended).refused();
+    assert!(one_line(&said).contains("restore it from a backup"), "{said}");
+
+    std::fs::write(&key, right).unwrap();
+    Setup::sample().after(&ended).start();
+}
+
+#[test]
+fn approving_everything_is_refused_beyond_loopback() {
+    let said = Setup::sample().approving("alice").arg("--public-url").arg("https://mcp.example.com").refused();
+
+    assert!(one_line(&said).contains("--dev-approve"), "{said}");
+}
+
+#[test]
+fn an_upstream_that_is_down_stops_nobody_else() {
+    let world = Setup::upstream("http://127.0.0.1:1/mcp").start();
+
+    assert!(world.log().contains("not reachable"), "{}", world.log());
+}
