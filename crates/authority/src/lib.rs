@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The authority: OAuth 2.1 authorization server and the pages on which people decide.
+//!
+//! A handler asks the clock once, checks everything, signs, and then lets one conditional write of the store decide;
+//! every refusal is a reason for us (a variant of the endpoint's small enum) and a code for them.
+
+mod account;
+mod authority;
+mod authorize;
+mod client;
+mod connect;
+mod cookies;
+mod cors;
+mod door;
+mod fault;
+mod form;
+mod form_token;
+mod home;
+mod introspect;
+mod keys;
+mod limit;
+mod login;
+mod metadata;
+mod moment;
+mod page;
+mod password;
+mod refuse;
+mod register;
+mod revoke;
+mod routes;
+mod secrets;
+mod token;
+mod visit;
+
+pub use authority::{Authority, Parts};
+pub use connect::{Line, lines};
+pub use door::SetupDoor;
+pub use keys::{Keys, KeysError};
+pub use page::error_page;
+pub use password::LEAST as LEAST_PASSWORD;
+pub use secrets::Secrets;
+
+#[cfg(test)]
+mod tests;

@@ -157,6 +157,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) setup: Arc<SetupDoor>,
+    /// How long the welcome waits for servers: a child that is installed first needs its time.
+    patience: Duration,
     gateway: Arc<Gateway>,
     authority: Arc<Authority>,
 }
@@ -167,6 +169,8 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let sealers = Sealers::derive(&plan.key);
+        let children = plan.servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
+        let patience = Duration::from_secs(if children { 30 } else { 3 });
         let store = Store::open(Settings {
             database: plan.database,
             master: plan.key,
@@ -183,7 +187,7 @@ impl House {
         let gateway = Gateway::new(bailiwick_gateway::Parts {
             servers: plan.servers,
             issuer: issuer.clone(),
-            verifier: Verifier::new(keys.public(), issuer.clone()),
+            verifier: Verifier::new(issuer.clone(), keys.public()),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             sealer: sealers.sessions,
@@ -203,7 +207,7 @@ impl House {
             dev_approve: plan.dev_approve,
             setup: Arc::clone(&setup),
         });
-        Ok(Self { issuer, store, catalogue, setup, gateway: Arc::new(gateway), authority: Arc::new(authority) })
+        Ok(Self { issuer, store, catalogue, setup, patience, gateway: Arc::new(gateway), authority: Arc::new(authority) })
     }
 
     /// Every route of every role.
@@ -220,9 +224,21 @@ impl House {
             .merge(Arc::clone(&self.authority).routes())
     }
 
-    /// Keeps the catalogue of tools true until the process ends.
+    /// Keeps the catalogue of tools true until the process ends; returns when every server has answered, or has had
+    /// time enough to.
     pub(crate) async fn discover(&self) {
-        self.gateway.discover().await;
+        let gateway = Arc::clone(&self.gateway);
+        tokio::spawn(async move { gateway.discover().await });
+        let waiting = || self.catalogue.load().servers.iter().filter(|server| !server.reachable).count();
+        let begun = tokio::time::Instant::now();
+        let mut said = false;
+        while waiting() > 0 && begun.elapsed() < self.patience {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            if !said && begun.elapsed() > Duration::from_secs(2) {
+                eprintln!("bailiwick: waiting for {} server(s) to list their tools", waiting());
+                said = true;
+            }
+        }
     }
 
     /// Ends children and streams, then the store.

@@ -38,21 +38,13 @@ fn describe(text: &mut String, server: &Server) {
 fn connect(text: &mut String, server: &Server) {
     let url = server.resource.as_str();
     let name = server.name.as_ref().map_or("bailiwick", |name| name.as_str());
-    let me = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
+    let _ = writeln!(text, "\nConnect a client to {}", server.title);
+    for line in bailiwick_authority::lines(name, url) {
+        let shown = line.text.replace('\n', &format!("\n{:20}", ""));
+        let _ = writeln!(text, "  {:<17} {shown}", line.client);
+    }
     let sample = server.tools.iter().any(|tool| tool.name == "list_notes");
-    let _ = write!(
-        text,
-        "
-Connect a client to {title}
-  Claude Code       claude mcp add --transport http {name} {url}
-  VS Code           code --add-mcp '{{\"name\":\"{name}\",\"type\":\"http\",\"url\":\"{url}\"}}'
-  Cursor            {{\"mcpServers\":{{\"{name}\":{{\"url\":\"{url}\"}}}}}}   in ~/.cursor/mcp.json
-  Inspector         npx @modelcontextprotocol/inspector --transport http --server-url {url}
-
-Try it from another terminal
-  {me} {}
-",
-        if sample { format!("call {url} list_notes") } else { format!("tools {url}") },
-        title = server.title,
-    );
+    let rest = if sample { format!("call {url} list_notes") } else { format!("tools {url}") };
+    let me = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
+    let _ = writeln!(text, "\nTry it from another terminal\n  {me} {rest}");
 }

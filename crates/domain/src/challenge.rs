@@ -1,5 +1,7 @@
 //! `WWW-Authenticate` challenges (RFC 6750 §3, RFC 9728 §5.1), built in this one place.
 
+use std::fmt::Write as _;
+
 use crate::error::ErrorCode;
 use crate::scope::ScopeSet;
 use crate::uri::Resource;
@@ -20,10 +22,10 @@ impl Challenge<'_> {
     pub fn header(&self) -> String {
         let mut text = format!(r#"Bearer resource_metadata="{}""#, self.resource.metadata_url());
         if !self.scope.is_empty() {
-            text.push_str(&format!(r#", scope="{}""#, self.scope));
+            let _ = write!(text, r#", scope="{}""#, self.scope);
         }
         if let Some((code, says)) = self.error {
-            text.push_str(&format!(r#", error="{code}", error_description="{}""#, quotable(says)));
+            let _ = write!(text, r#", error="{code}", error_description="{}""#, quotable(says));
         }
         text
     }

@@ -55,14 +55,14 @@ pub trait Clock: Send + Sync {
 }
 
 /// How long an authorization code may wait to be redeemed (RFC 6749 §4.1.2 allows ten minutes).
-pub const CODE_LIFE: Duration = Duration::from_secs(60);
+pub const CODE_LIFE: Duration = Duration::from_mins(1);
 /// How long an access token lives.
-pub const ACCESS_LIFE: Duration = Duration::from_secs(300);
+pub const ACCESS_LIFE: Duration = Duration::from_mins(5);
 /// How long a refresh token may lie unused.
-pub const REFRESH_IDLE: Duration = Duration::from_secs(30 * 86_400);
+pub const REFRESH_IDLE: Duration = Duration::from_hours(30 * 24);
 /// How long a family of refresh tokens lives at most, used or not.
-pub const REFRESH_LIFE: Duration = Duration::from_secs(90 * 86_400);
+pub const REFRESH_LIFE: Duration = Duration::from_hours(90 * 24);
 /// How long a person may take over one authorization request.
-pub const REQUEST_LIFE: Duration = Duration::from_secs(600);
+pub const REQUEST_LIFE: Duration = Duration::from_mins(10);
 /// Clock skew forgiven between issuer and verifier.
-pub const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_mins(1);

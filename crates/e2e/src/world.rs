@@ -18,6 +18,7 @@ pub struct Setup {
     port: u16,
     data: Option<Arc<TempDir>>,
     listens_itself: bool,
+    env: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -39,6 +40,12 @@ impl Setup {
     #[must_use]
     pub fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -76,6 +83,7 @@ impl Setup {
         }
         let off: Vec<String> = self.mutants.iter().map(|control| control.name()).collect();
         command.args(&self.args).env("BAILIWICK_MUTANTS", off.join(",")).env("BAILIWICK_LOG", "warn");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The gateway: the protected resource in front of any number of MCP servers. A request passes through a pipeline of
+//! types, each made only by its step: what came through the door is a `Raw`; a verified token makes its bearer a
+//! caller; both make a `Call`; a decision makes that a `Permit`; a permit becomes one `Outbound`, whose headers are built
+//! new; and what comes back is given on as a reply. No step can be skipped, because the next one takes its product.
+
+mod audit;
+mod bearer;
+mod call;
+mod cors;
+mod discover;
+mod door;
+mod gateway;
+mod hosted;
+mod listing;
+mod liveness;
+mod metadata;
+mod permit;
+mod pipeline;
+mod refuse;
+mod session;
+mod settings;
+mod sse;
+mod streams;
+mod upstream;
+
+pub use gateway::{Gateway, Parts};
+pub use settings::{ServerSettings, Upstream};
+
+#[cfg(test)]
+mod testing;

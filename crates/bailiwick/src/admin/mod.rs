@@ -7,7 +7,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 pub(crate) use client::{AdminClient, AdminError};
-pub(crate) use server::{AdminServer, routes};
+pub(crate) use server::AdminServer;
 
 /// Where the socket is.
 pub(crate) fn socket(data: &Path) -> PathBuf {

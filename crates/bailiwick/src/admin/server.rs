@@ -52,7 +52,7 @@ impl AdminServer {
 }
 
 /// What administration can ask.
-pub(crate) fn routes(store: Store) -> Router {
+fn routes(store: Store) -> Router {
     Router::new().route("/audit", get(audit)).with_state(store)
 }
 

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_store::{AuditFilter, Settings, Store, StoreError};
+use bailiwick_domain::ids::WriterId;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_store::{AuditCursor, AuditFilter, Settings, Store, StoreError};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -118,8 +120,9 @@ async fn from_files(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Value>, 
 
 /// The newest `limit` rows not older than `after` (Unix milliseconds), newest last.
 pub(crate) async fn rows(store: &Store, after: i64, limit: u32) -> Result<Vec<Value>, StoreError> {
-    let filter = AuditFilter { not_before: bailiwick_domain::time::Timestamp::from_millis(after), limit };
-    let rows = store.audit_rows(filter).await?;
+    let from = AuditCursor { at: Timestamp::from_millis(after), writer: WriterId::from_stored(""), seq: 0 };
+    let filter = AuditFilter { after: (after > 0).then_some(from), limit, ..AuditFilter::default() };
+    let rows = store.audit_rows(&filter).await?;
     Ok(rows.iter().map(|row| json!({ "id": format!("{}/{}", row.writer, row.seq), "at": row.event.at.millis(), "event": row.event })).collect())
 }
 

@@ -47,9 +47,15 @@ async fn serve(args: &args::Serve) -> Result<(), HouseError> {
     tasks.spawn(bailiwick_net::serve(listener, routes, stop.clone()));
     tasks.close();
 
-    house.discover().await;
-    welcome::print(&house, dev_approve.as_deref()).await;
-    wait_for_signal().await;
+    let greet = async {
+        house.discover().await;
+        welcome::print(&house, dev_approve.as_deref()).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = wait_for_signal() => {}
+        () = greet => {}
+    }
     stop.cancel();
     eprintln!("bailiwick: stopping");
     tasks.wait().await;

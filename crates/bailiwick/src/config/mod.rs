@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub(crate) use client::ClientEntry;
 pub(crate) use key::master_key;
 pub(crate) use secret::Secret;
-pub(crate) use server::{ScopeEntry, ServerEntry};
+pub(crate) use server::ServerEntry;
 
 /// `bailiwick.toml`.
 #[derive(Debug, Default, Deserialize)]

@@ -107,7 +107,11 @@ impl ServerEntry {
         let group = |(text, entry): (&String, &ScopeEntry)| {
             let scope = Scope::parse(text)
                 .ok_or_else(|| ConfigError::Value(format!("{label}.scopes: {text:?} is not a scope")))?;
-            let patterns = entry.tools.iter().map(|raw| Pattern::new(raw)).collect();
+            let pattern = |raw: &String| {
+                Pattern::parse(raw)
+                    .ok_or_else(|| ConfigError::Value(format!("{label}.scopes: {raw:?} is not a tool's name or pattern")))
+            };
+            let patterns = entry.tools.iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
             Ok(ScopeGroup { scope, says: entry.says.clone(), risk: entry.risk(text), patterns })
         };
         self.scopes.iter().map(group).collect::<Result<_, _>>().map(Some)

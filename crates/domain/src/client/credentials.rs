@@ -111,9 +111,10 @@ pub fn presented(
             Ok(Presented::Basic { id, secret })
         }
         (None, Some(secret)) if secret.len() > MOST_SECRET => Err(CredentialError::Secret),
-        (None, Some(secret)) => {
-            Ok(Presented::Post { id: named.ok_or(CredentialError::Missing)?, secret: Zeroizing::new(secret.to_owned()) })
-        }
+        (None, Some(secret)) => Ok(Presented::Post {
+            id: named.ok_or(CredentialError::Missing)?,
+            secret: Zeroizing::new(secret.to_owned()),
+        }),
         (None, None) => Ok(Presented::None { id: named.ok_or(CredentialError::Missing)? }),
     }
 }
@@ -133,9 +134,10 @@ fn basic(header: &str) -> Option<(ClientId, Zeroizing<String>)> {
 
 /// Undoes `application/x-www-form-urlencoded`; `None` when it is not properly encoded UTF-8.
 fn form_decoded(raw: &str) -> Option<String> {
-    let whole = raw.split('%').skip(1).all(|after| {
-        after.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
-    });
+    let whole = raw
+        .split('%')
+        .skip(1)
+        .all(|after| after.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit())));
     // `&` and `=` come encoded; plain ones belong to a sender that encodes nothing, and stay as they are.
     let closed = raw.replace('&', "%26").replace('=', "%3D");
     let text = form_urlencoded::parse(closed.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned());

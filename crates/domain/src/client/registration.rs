@@ -127,12 +127,7 @@ impl Registration {
     ///
     /// # Errors
     /// [`RegistrationError::TooLong`] when it does not fit into [`ClientId::MOST`]; [`Self::parse`] sees to that.
-    pub fn seal(
-        &self,
-        sealer: &Sealer,
-        entropy: &dyn Entropy,
-        now: Timestamp,
-    ) -> Result<ClientId, RegistrationError> {
+    pub fn seal(&self, sealer: &Sealer, entropy: &dyn Entropy, now: Timestamp) -> Result<ClientId, RegistrationError> {
         sealed::seal(self, sealer, entropy, now).ok_or(RegistrationError::TooLong)
     }
 

@@ -85,5 +85,9 @@ pub fn open_client(sealer: &Sealer, id: &ClientId) -> Option<Client> {
 }
 
 fn grants(refresh: bool) -> Vec<GrantType> {
-    if refresh { vec![GrantType::AuthorizationCode, GrantType::RefreshToken] } else { vec![GrantType::AuthorizationCode] }
+    if refresh {
+        vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+    } else {
+        vec![GrantType::AuthorizationCode]
+    }
 }

@@ -30,7 +30,11 @@ impl Client {
             (AuthMethod::None, Presented::None { .. }) => Ok(()),
             (AuthMethod::ClientSecretBasic, Presented::Basic { secret, .. })
             | (AuthMethod::ClientSecretPost, Presented::Post { secret, .. }) => {
-                if self.has_secret(secret, key) { Ok(()) } else { Err(CredentialError::Secret) }
+                if self.has_secret(secret, key) {
+                    Ok(())
+                } else {
+                    Err(CredentialError::Secret)
+                }
             }
             (AuthMethod::None | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, _) => {
                 Err(CredentialError::Method(self.auth))

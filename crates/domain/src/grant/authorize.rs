@@ -78,7 +78,8 @@ fn check_shape(raw: &RawAuthorize) -> Result<(), AuthorizeError> {
         None => {}
     }
     // Bytes that are no UTF-8 have become U+FFFD, and what cannot be returned verbatim must not be accepted.
-    let odd = |name: &&str| raw.field(name).is_some_and(|text| text.len() > MOST_PARAMETER || text.contains('\u{fffd}'));
+    let odd =
+        |name: &&str| raw.field(name).is_some_and(|text| text.len() > MOST_PARAMETER || text.contains('\u{fffd}'));
     if let Some(name) = KNOWN.into_iter().find(odd) {
         return Err(AuthorizeError::Malformed(name));
     }

@@ -71,3 +71,6 @@ impl MachineRequest {
 pub fn machine_subject(client: &ClientId) -> UserId {
     UserId::from_stored(format!("mc_{}", client.digest()))
 }
+
+#[cfg(test)]
+mod tests;

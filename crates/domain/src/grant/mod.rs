@@ -12,3 +12,8 @@ pub use code::{Approved, ClaimError, CodeClaim, CodeGrant, CodeReplay, REPLAY_GR
 pub use consent::Approval;
 pub use machine::{MachineError, MachineRequest, machine_subject};
 pub use refresh::{REPLAY_WINDOW, Reuse, idle_until, judge_reuse, narrowed};
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+pub(crate) use sample::sample_approval;

@@ -44,3 +44,6 @@ pub fn narrowed(granted: &ScopeSet, asked: Option<&ScopeSet>) -> Option<ScopeSet
         Some(asked) => asked.within(granted).then(|| asked.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

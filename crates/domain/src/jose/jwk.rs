@@ -85,7 +85,8 @@ impl Jwk {
     /// Checks the material; a key without a `kid` is known by its thumbprint.
     fn new(kid: Option<String>, alg: Option<Alg>, material: Material) -> Result<Self, JwkError> {
         let fits: Vec<Alg> = material.algs().iter().copied().filter(|fit| alg.is_none_or(|alg| alg == *fit)).collect();
-        let verifiers = fits.into_iter().map(|alg| Ok((alg, material.verifier(alg)?))).collect::<Result<Vec<_>, _>>()?;
+        let verifiers =
+            fits.into_iter().map(|alg| Ok((alg, material.verifier(alg)?))).collect::<Result<Vec<_>, _>>()?;
         if verifiers.is_empty() {
             return Err(JwkError::Unsupported);
         }

@@ -175,10 +175,7 @@ pub fn encode(value: &str) -> Cow<'_, str> {
     let visible = |b: u8| (0x20..=0x7e).contains(&b);
     let safe = !value.is_empty() && value.trim() == value && value.bytes().all(visible);
     let ambiguous = value.starts_with("=?base64?") && value.ends_with("?=");
-    match safe && !ambiguous {
-        true => Cow::Borrowed(value),
-        false => Cow::Owned(format!("=?base64?{}?=", STANDARD.encode(value))),
-    }
+    if safe && !ambiguous { Cow::Borrowed(value) } else { Cow::Owned(format!("=?base64?{}?=", STANDARD.encode(value))) }
 }
 
 /// The characters of RFC 9110 §5.5 that MCP allows: visible ASCII, space and tab.

@@ -4,7 +4,9 @@
 pub mod decide;
 pub mod model;
 mod pattern;
+pub mod server;
 
 pub use decide::{Ask, Decision, decide, enter, visible};
-pub use model::{Catalogue, Risk, ScopeGroup, Server, Tool, ToolFacts};
+pub use model::{Catalogue, Risk, ScopeGroup, Tool, ToolFacts};
 pub use pattern::Pattern;
+pub use server::{MOST_TOOLS, Server};

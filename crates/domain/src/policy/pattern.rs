@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
-        let fitting = [("get_*", "get_"), ("get_*", "get_user"), ("*", ""), ("*_note", "add_note"), ("a*b*c", "aXbbYc")];
+        let fitting =
+            [("get_*", "get_"), ("get_*", "get_user"), ("*", ""), ("*_note", "add_note"), ("a*b*c", "aXbbYc")];
         for (pattern, name) in fitting {
             assert!(fits(pattern, name), "{pattern} should fit {name}");
         }

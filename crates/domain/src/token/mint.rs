@@ -29,7 +29,10 @@ pub struct Minted {
 ///
 /// # Errors
 /// [`SignError`] when the key fails.
-#[expect(clippy::too_many_arguments, reason = "who signs, for what grant, as which row, when: none follows from another")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "who signs, for what grant, as which row, when: none follows from another"
+)]
 pub fn mint(
     signer: &dyn Signer,
     issuer: &Issuer,

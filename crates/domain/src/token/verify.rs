@@ -59,12 +59,7 @@ pub fn verify_access(raw: &str, keys: &JwkSet, expect: &Expect<'_>) -> Result<Ac
 ///
 /// # Errors
 /// [`TokenRefusal`].
-pub fn verify_issued(
-    raw: &str,
-    keys: &JwkSet,
-    issuer: &Issuer,
-    now: Timestamp,
-) -> Result<IssuedToken, TokenRefusal> {
+pub fn verify_issued(raw: &str, keys: &JwkSet, issuer: &Issuer, now: Timestamp) -> Result<IssuedToken, TokenRefusal> {
     let token = read(raw, keys, issuer, now)?;
     token.unexpired(now)?;
     Ok(IssuedToken(token))
@@ -158,8 +153,7 @@ fn typed(mut members: Map<String, Value>) -> Result<AccessClaims, TokenRefusal> 
         return Err(TokenRefusal::ChainTooDeep);
     }
     members.remove("nbf");
-    let claims: AccessClaims =
-        serde_json::from_value(Value::Object(members)).map_err(|_| TokenRefusal::Claims)?;
+    let claims: AccessClaims = serde_json::from_value(Value::Object(members)).map_err(|_| TokenRefusal::Claims)?;
     let kept = claims.act.as_ref().map(serde_json::to_value).transpose().map_err(|_| TokenRefusal::Claims)?;
     if kept == act && !claims.sub.is_empty() { Ok(claims) } else { Err(TokenRefusal::Claims) }
 }

@@ -102,7 +102,7 @@ fn a_secret_does_not_show_in_debug() {
 
 proptest! {
     #[test]
-    fn what_a_client_encodes_comes_back(id in "[ -~]{1,40}", secret in "\\PC{1,40}") {
+    fn what_a_client_encodes_comes_back(id in "[ -~]{1,40}", secret in "[^\\p{C}\u{fffd}]{1,40}") {
         let encode = |raw: &str| form_urlencoded::byte_serialize(raw.as_bytes()).collect::<String>();
         let raw = header(&format!("{}:{}", encode(&id), encode(&secret)));
         let read = presented(Some(&raw), None, None).unwrap();

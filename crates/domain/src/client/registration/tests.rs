@@ -185,8 +185,11 @@ fn a_name_is_made_presentable_and_a_home_page_is_a_web_page() {
 fn only_an_id_that_was_sealed_here_opens() {
     let (id, _) = opened(BODIES[0].1);
     let text = id.as_str();
-    let flipped = text.replace(text.chars().last().unwrap(), "A");
-    let forged = [&flipped, &text[4..], &text[..text.len() - 4], "bwc_", "bwc_AAAA", "https://a.example/client"];
+    let longer = text.replacen("bwc_", "bwc_A", 1);
+    let shorter: String = text.chars().take(text.len() - 4).collect();
+    let swapped: String = text.chars().map(|c| if c == 'a' { 'b' } else { c }).collect();
+    let bare = text.trim_start_matches("bwc_");
+    let forged = [&longer, &shorter, &swapped, bare, "bwc_", "bwc_AAAA", "https://a.example/client"];
 
     for raw in forged {
         assert!(open_client(&sealer(), &ClientId::parse(raw).unwrap()).is_none(), "{raw}");

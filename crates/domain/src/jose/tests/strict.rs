@@ -27,7 +27,7 @@ fn what_readers_could_disagree_about_is_refused() {
         r#"{"a":1}{"a":2}"#,
         r#"{"a":1},"#,
         r#"{"a":1,}"#,
-        r#"{'a':1}"#,
+        "{'a':1}",
         r#"{"a":01}"#,
         r#"{"a":NaN}"#,
         r#"{"a":1e999}"#,

@@ -7,8 +7,7 @@ use super::{pair, set_of};
 use crate::jose::{Alg, Jwk, JwkSet, KeyPair, Signer, Unverified, der, sign_compact};
 use crate::text;
 
-const PAYLOAD: &str =
-    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 
 /// RFC 7515 appendix A.2.
 const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -46,7 +45,8 @@ fn the_signatures_of_the_standards_verify() {
 
 #[test]
 fn thumbprints_are_those_of_the_standards() {
-    let rsa = Jwk::from_json(&json!({ "kty": "RSA", "n": THUMBED_N, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29" }));
+    let rsa =
+        Jwk::from_json(&json!({ "kty": "RSA", "n": THUMBED_N, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29" }));
     let okp = Jwk::from_json(&ed25519());
 
     assert_eq!(rsa.unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");

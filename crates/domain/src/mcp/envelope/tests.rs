@@ -84,7 +84,8 @@ fn a_member_that_comes_twice_is_refused_where_a_name_could_stand() {
 fn a_member_in_disguise_is_refused() {
     let call = |params: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
     assert_eq!(refusal(&call(r#"{"name":"read","Name":"delete"}"#)), EnvelopeError::Disguised("params"));
-    let long_s = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read"},"paramſ":{"name":"delete"}}"#;
+    let long_s =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read"},"paramſ":{"name":"delete"}}"#;
     assert_eq!(refusal(long_s), EnvelopeError::Disguised("the message"));
 }
 

@@ -13,13 +13,11 @@ fn kept(text: &str, keep: &[&str]) -> Option<String> {
 
 #[test]
 fn a_page_is_read() {
-    let result = raw(
-        r#"{"tools":[
+    let result = raw(r#"{"tools":[
             {"name":"a","title":"A","description":"d","annotations":{"title":"no","readOnlyHint":true}},
             {"name":"b","annotations":{"title":"B","destructiveHint":true,"readOnlyHint":"yes"}},
             {"title":"nameless"}, {"name":7}, 7, {"name":""}, {"name":"c\u202e"}
-        ],"nextCursor":"x"}"#,
-    );
+        ],"nextCursor":"x"}"#);
 
     let page = page(&result).unwrap();
 
@@ -44,7 +42,10 @@ fn what_is_kept_stays_byte_for_byte() {
     let result = r#" { "ttlMs": 1.0e2, "tools" : [ {"name":"a", "x":[1 , 2]} , {"name":"b"},{"n\u0061me":"c"} ], "_meta":{"k":"\u00e9"}}"#;
     assert_eq!(
         kept(result, &["a", "c"]).as_deref(),
-        Some(r#" { "ttlMs": 1.0e2, "tools" : [{"name":"a", "x":[1 , 2]},{"n\u0061me":"c"}], "_meta":{"k":"\u00e9"}}"#.trim_start())
+        Some(
+            r#" { "ttlMs": 1.0e2, "tools" : [{"name":"a", "x":[1 , 2]},{"n\u0061me":"c"}], "_meta":{"k":"\u00e9"}}"#
+                .trim_start()
+        )
     );
     assert_eq!(kept(r#"{"tools":[{"name":"a"}]}"#, &[]).as_deref(), Some(r#"{"tools":[]}"#));
 }

@@ -64,7 +64,11 @@ fn check_host(raw: &str) -> Result<(), RedirectError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
     let url = Url::parse(raw).map_err(|_| RedirectError::Host)?;
     let same = url.host_str().is_some_and(|parsed| parsed.eq_ignore_ascii_case(host(raw)));
-    if same && raw.starts_with("https://") && authority(raw).bytes().all(plain) { Ok(()) } else { Err(RedirectError::Host) }
+    if same && raw.starts_with("https://") && authority(raw).bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(RedirectError::Host)
+    }
 }
 
 fn is_private_use(scheme: &str) -> bool {

@@ -164,7 +164,8 @@ fn portless(raw: &str) -> Option<String> {
     let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     (url.scheme() == "http" && loopback && url.port() != Some(0)).then_some(())?;
     // The parser adds a slash to an empty path; the text must not gain one.
-    let bare = raw.trim_start_matches("http://").find(['/', '?']).is_none_or(|at| raw.get(at + 7..=at + 7) == Some("?"));
+    let bare =
+        raw.trim_start_matches("http://").find(['/', '?']).is_none_or(|at| raw.get(at + 7..=at + 7) == Some("?"));
     url.set_port(None).ok()?;
     Some(format!("{url} {bare}"))
 }

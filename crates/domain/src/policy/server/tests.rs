@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::{Catalogue, Pattern};
 
 fn server(groups: Option<Vec<ScopeGroup>>) -> Server {
     let name = ServerName::parse("notes");
@@ -47,7 +48,8 @@ fn the_unnamed_server_has_scopes_of_mcp() {
 
 #[test]
 fn the_operators_patterns_outrank_the_servers_claims() {
-    let groups = vec![group("n:look", Risk::Read, &["get_*"]), group("n:change", Risk::Write, &["set_*", "get_rid_of_*"])];
+    let groups =
+        vec![group("n:look", Risk::Read, &["get_*"]), group("n:change", Risk::Write, &["set_*", "get_rid_of_*"])];
     let server = server(Some(groups));
 
     let plain = server.classify(facts("set_owner", Some(true), None));

@@ -1,0 +1,112 @@
+//! What the endpoints stand on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bailiwick_domain::client::{AuthMethod, Client, open_client};
+use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::ids::ClientId;
+use bailiwick_domain::policy::{Catalogue, Server};
+use bailiwick_domain::time::Clock;
+use bailiwick_domain::uri::{Issuer, Resource};
+use bailiwick_store::{ClientStanding, Store, StoreError};
+
+use crate::door::SetupDoor;
+use crate::keys::Keys;
+use crate::limit::Limit;
+use crate::password::Passwords;
+use crate::secrets::Secrets;
+
+/// Everything an [`Authority`] is made of.
+pub struct Parts {
+    /// Who issues.
+    pub issuer: Issuer,
+    /// What is remembered.
+    pub store: Store,
+    /// What tokens are signed with.
+    pub keys: Keys,
+    /// Which servers and tools there are.
+    pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// What forms and client ids are sealed with.
+    pub secrets: Secrets,
+    /// The operator's own clients.
+    pub clients: Vec<Client>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who approves everything at once, in tests and demos.
+    pub dev_approve: Option<String>,
+    /// Who may make the first account.
+    pub setup: Arc<SetupDoor>,
+}
+
+/// The authorization server.
+pub struct Authority {
+    pub(crate) issuer: Issuer,
+    pub(crate) store: Store,
+    pub(crate) keys: Keys,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) secrets: Secrets,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) dev_approve: Option<String>,
+    pub(crate) setup: Arc<SetupDoor>,
+    pub(crate) passwords: Passwords,
+    pub(crate) registrations: Limit,
+    pub(crate) methods: Vec<AuthMethod>,
+    clients: HashMap<ClientId, Client>,
+}
+
+impl Authority {
+    /// Builds the authority.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            issuer: parts.issuer,
+            store: parts.store,
+            keys: parts.keys,
+            catalogue: parts.catalogue,
+            secrets: parts.secrets,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            dev_approve: parts.dev_approve,
+            setup: parts.setup,
+            passwords: Passwords::new(),
+            registrations: Limit::default(),
+            methods: AuthMethod::ALL.to_vec(),
+            clients: parts.clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
+        }
+    }
+
+    /// Offers only `methods` for client authentication; without `none`, public clients can neither register nor redeem.
+    #[must_use]
+    pub fn with_auth_methods(mut self, methods: Vec<AuthMethod>) -> Self {
+        self.methods = methods;
+        self
+    }
+
+    /// The client of that id: the operator's, or one that registered itself.
+    pub(crate) fn client(&self, id: &ClientId) -> Option<Client> {
+        self.clients.get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
+    }
+
+    /// The client of that id, unless it was disabled.
+    pub(crate) async fn enabled_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let Some(client) = self.client(id) else { return Ok(None) };
+        Ok(match self.store.client_standing(id).await? {
+            ClientStanding::Unknown | ClientStanding::Enabled => Some(client),
+            ClientStanding::Disabled => None,
+        })
+    }
+
+    /// The server a request means: the named one, or the only one there is.
+    pub(crate) fn server(&self, resource: Option<&Resource>) -> Option<Server> {
+        let catalogue = self.catalogue.load();
+        match (resource, catalogue.servers.as_slice()) {
+            (Some(resource), _) => catalogue.by_resource(resource).cloned(),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        }
+    }
+}

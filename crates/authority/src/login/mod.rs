@@ -1,0 +1,127 @@
+//! Signing in and out.
+
+mod dev;
+mod password;
+mod session;
+mod setup;
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use bailiwick_domain::opaque::{BrowserCookie, Digest};
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+
+pub(crate) use session::sign_out;
+pub(crate) use setup::{ask as ask_setup, make as make_first};
+
+use crate::authority::Authority;
+use crate::authorize::{Held, HeldRequest};
+use crate::fault::Fault;
+use crate::form::{Form, FormError};
+use crate::form_token::{Bond, from_our_page};
+use crate::page::login::LoginPage;
+use crate::page::{FormsLead, see_other, show, with_cookies};
+use crate::visit::Visit;
+use password::{LoginError, UserName};
+
+/// `GET /login`.
+pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {
+    let query = Form::parse(query.as_deref().unwrap_or("").as_bytes());
+    match first_page(&authority, &visit, query.one("request")).await {
+        Ok(response) => response,
+        Err(fault) => authority.refuse(&visit, fault).await,
+    }
+}
+
+async fn first_page(authority: &Authority, visit: &Visit, request: Option<&str>) -> Result<Response, Fault> {
+    let request = pending(authority, visit, request).await?;
+    if visit.person(authority).await?.is_some() {
+        return Ok(see_other(&onward(request.as_ref())));
+    }
+    if let Some(name) = &authority.dev_approve {
+        let user = authority.dev_user(visit, name).await?;
+        return authority.open_session(visit, &user.id, &onward(request.as_ref())).await;
+    }
+    if !authority.store.any_user().await? {
+        let query = request.map_or_else(String::new, |found| format!("?request={}", found.handle));
+        return Ok(see_other(&format!("/setup{query}")));
+    }
+    Ok(page(authority, visit, request.as_ref(), &Retry::default()))
+}
+
+/// `POST /login`.
+pub(crate) async fn sign_in(
+    State(authority): State<Arc<Authority>>,
+    visit: Visit,
+    form: Result<Form, FormError>,
+) -> Response {
+    match signed_in(&authority, &visit, form).await {
+        Ok(response) => response,
+        Err(fault) => authority.refuse(&visit, fault).await,
+    }
+}
+
+async fn signed_in(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Response, Fault> {
+    let form = form?.once(&[])?;
+    let browser = visit.browser_digest().ok_or(Fault::ForeignForm)?;
+    let genuine = bond("login", &browser).holds(&authority.secrets.form, form.one("form_token"));
+    if !genuine || !from_our_page(&visit.headers, &authority.issuer) {
+        return Err(Fault::ForeignForm);
+    }
+    let request = pending(authority, visit, form.one("request")).await?;
+    let name = form.one("name").unwrap_or("");
+    match authority.check_password(visit, name, form.one("password").unwrap_or("")).await? {
+        Ok(user) => authority.open_session(visit, &user.id, &onward(request.as_ref())).await,
+        Err(error) => {
+            let username = UserName::parse(name).map(|name| name.as_str().to_owned()).unwrap_or_default();
+            Ok(page(authority, visit, request.as_ref(), &Retry { error: Some(error), username }))
+        }
+    }
+}
+
+/// What an earlier attempt left on the page.
+#[derive(Default)]
+struct Retry {
+    error: Option<LoginError>,
+    username: String,
+}
+
+fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, retry: &Retry) -> Response {
+    let (browser, cookie) = visit.browser_or_new(authority);
+    let page = LoginPage {
+        client: request.map(|found| found.client.name.as_str()),
+        problem: retry.error.map(|error| error.to_string()),
+        form_token: &bond("login", &browser).token(&authority.secrets.form),
+        request: request.map(|found| found.handle.as_str()),
+        username: &retry.username,
+    };
+    let (status, wait) = match retry.error {
+        None => (StatusCode::OK, None),
+        Some(LoginError::Wrong) => (StatusCode::FORBIDDEN, None),
+        Some(LoginError::Wait(wait)) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
+    };
+    let mut response = with_cookies(show(status, &page, &FormsLead::Here), [cookie]);
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, wait.into());
+    }
+    response
+}
+
+/// The authorization request to go on with, if one was named; a wrong one is not passed over.
+async fn pending(authority: &Authority, visit: &Visit, raw: Option<&str>) -> Result<Option<HeldRequest>, Fault> {
+    match raw {
+        None => Ok(None),
+        Some(_) => Held::find(authority, visit, raw).await.map(Some),
+    }
+}
+
+/// Where a person goes once signed in.
+fn onward(request: Option<&HeldRequest>) -> String {
+    request.map_or_else(|| "/account".to_owned(), |found| format!("/consent?request={}", found.handle))
+}
+
+fn bond<'a>(page: &'static str, browser: &'a Digest<BrowserCookie>) -> Bond<'a> {
+    Bond { page, browser, session: None, request: None }
+}

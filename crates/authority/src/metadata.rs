@@ -1,0 +1,64 @@
+//! What clients read first: server metadata (RFC 8414, OpenID Connect Discovery) and the public keys (RFC 7517).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use bailiwick_domain::client::{AuthMethod, GrantType};
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::authority::Authority;
+use crate::refuse::json_response;
+
+/// How long both may be kept: not longer than a new key needs to be known before it signs.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`: one document, so that no
+/// client finds the one without the other.
+pub(crate) async fn server(State(authority): State<Arc<Authority>>) -> Response {
+    kept(&document(&authority))
+}
+
+/// `GET /jwks.json`.
+pub(crate) async fn keys(State(authority): State<Arc<Authority>>) -> Response {
+    kept(authority.keys.public().load().as_ref())
+}
+
+fn kept(body: &impl serde::Serialize) -> Response {
+    let mut response = json_response(StatusCode::OK, body);
+    response.headers_mut().insert(CACHE_CONTROL, KEPT);
+    response
+}
+
+fn document(authority: &Authority) -> Value {
+    let url = |path: &str| authority.issuer.join(path);
+    let catalogue = authority.catalogue.load();
+    let scopes: BTreeSet<&str> =
+        catalogue.servers.iter().flat_map(|server| &server.groups).map(|group| group.scope.as_str()).collect();
+    let resources: Vec<&str> = catalogue.servers.iter().map(|server| server.resource.as_str()).collect();
+    let methods = &authority.methods;
+    let secret: Vec<AuthMethod> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
+    json!({
+        "issuer": authority.issuer.as_str(),
+        "authorization_endpoint": url("/authorize"),
+        "token_endpoint": url("/token"),
+        "jwks_uri": url("/jwks.json"),
+        "registration_endpoint": url("/register"),
+        "revocation_endpoint": url("/revoke"),
+        "introspection_endpoint": url("/introspect"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": GrantType::ALL,
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": secret,
+        "authorization_response_iss_parameter_supported": true,
+        "scopes_supported": scopes,
+        "protected_resources": resources,
+        "service_documentation": url("/"),
+    })
+}

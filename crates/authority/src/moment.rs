@@ -1,0 +1,62 @@
+//! Moments as people read them, in UTC.
+
+use bailiwick_domain::time::Timestamp;
+
+const MONTHS: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+];
+
+/// A moment for a page: in words, and as the `datetime` of a `<time>`.
+pub(crate) struct Moment {
+    /// Such as `14 March 2026, 15:04 UTC`.
+    pub(crate) words: String,
+    /// Such as `2026-03-14T15:04Z`.
+    pub(crate) machine: String,
+}
+
+impl From<Timestamp> for Moment {
+    fn from(at: Timestamp) -> Self {
+        let seconds = at.seconds();
+        let (year, month, day) = civil(seconds.div_euclid(86_400));
+        let minutes = seconds.rem_euclid(86_400) / 60;
+        let clock = format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let name = usize::try_from(month - 1).ok().and_then(|n| MONTHS.get(n)).copied().unwrap_or("");
+        Self {
+            words: format!("{day} {name} {year}, {clock} UTC"),
+            machine: format!("{year:04}-{month:02}-{day:02}T{clock}Z"),
+        }
+    }
+}
+
+/// Year, month and day of a day since the epoch, in the proleptic Gregorian calendar: counted in years that begin in
+/// March, so that the leap day comes last.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_read_as_a_calendar_does() {
+        let cases = [
+            (0, "1 January 1970, 00:00 UTC", "1970-01-01T00:00Z"),
+            (951_827_696, "29 February 2000, 12:34 UTC", "2000-02-29T12:34Z"),
+            (1_773_500_640, "14 March 2026, 15:04 UTC", "2026-03-14T15:04Z"),
+            (-1, "31 December 1969, 23:59 UTC", "1969-12-31T23:59Z"),
+        ];
+        for (seconds, words, machine) in cases {
+            let moment = Moment::from(Timestamp::from_seconds(seconds));
+            assert_eq!((moment.words.as_str(), moment.machine.as_str()), (words, machine));
+        }
+    }
+}

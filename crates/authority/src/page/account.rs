@@ -1,0 +1,58 @@
+//! The page on which a person sees what can act for them.
+
+use askama::Template;
+
+use crate::moment::Moment;
+
+/// The account page.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    /// Who is signed in.
+    pub(crate) user: &'a str,
+    /// The forms' token.
+    pub(crate) form_token: &'a str,
+    /// What was just done, or could not be.
+    pub(crate) notice: Option<Notice>,
+    /// What can act for them.
+    pub(crate) grants: Vec<GrantCard>,
+    /// Where they are signed in.
+    pub(crate) sessions: Vec<SessionCard>,
+    /// The fewest characters of a password.
+    pub(crate) least: usize,
+}
+
+/// A word on what was just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) says: &'static str,
+    pub(crate) bad: bool,
+}
+
+/// One application that can act.
+pub(crate) struct GrantCard {
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) server: String,
+    pub(crate) resource: String,
+    pub(crate) words: Vec<Words>,
+    pub(crate) left_out: usize,
+    pub(crate) since: Moment,
+    pub(crate) until: Moment,
+    pub(crate) used: Option<Moment>,
+}
+
+/// One scope in words.
+pub(crate) struct Words {
+    pub(crate) says: String,
+    pub(crate) destructive: bool,
+}
+
+/// One signed-in browser.
+pub(crate) struct SessionCard {
+    pub(crate) id: String,
+    pub(crate) agent: String,
+    pub(crate) here: bool,
+    pub(crate) since: Moment,
+    pub(crate) until: Moment,
+}

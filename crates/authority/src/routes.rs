@@ -1,0 +1,60 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, map_response};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::header::{HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+
+use crate::authority::Authority;
+use crate::{account, authorize, cors, home, introspect, login, metadata, register, revoke, token};
+
+impl Authority {
+    /// Every route of the authority.
+    pub fn routes(self: Arc<Self>) -> Router {
+        Router::new()
+            .merge(for_programs())
+            .merge(for_people())
+            .layer(map_response(plain))
+            .with_state(self)
+    }
+}
+
+/// Readable from any origin: nothing here looks at a cookie. Introspection is for servers, not for browsers.
+fn for_programs() -> Router<Arc<Authority>> {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", get(metadata::server))
+        .route("/.well-known/openid-configuration", get(metadata::server))
+        .route("/jwks.json", get(metadata::keys))
+        .route("/token", post(token::issue))
+        .route("/register", post(register::register))
+        .route("/revoke", post(revoke::revoke))
+        .layer(from_fn(cors::open))
+        .route("/introspect", post(introspect::introspect))
+}
+
+fn for_people() -> Router<Arc<Authority>> {
+    Router::new()
+        .route("/", get(home::view))
+        .route("/assets/style.css", get(home::style))
+        .route("/assets/icon.svg", get(home::icon))
+        .route("/authorize", get(authorize::begin))
+        .route("/consent", get(authorize::ask).post(authorize::decide))
+        .route("/login", get(login::ask).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/setup", get(login::ask_setup).post(login::make_first))
+        .route("/account", get(account::view))
+        .route("/account/stop", post(account::stop))
+        .route("/account/session", post(account::close_session))
+        .route("/account/password", post(account::change_password))
+}
+
+/// What holds for every answer, unless it says otherwise.
+async fn plain(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    response
+}

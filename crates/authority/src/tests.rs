@@ -1,0 +1,12 @@
+//! The authority as its peers see it: whole flows over its router, on SQLite.
+
+mod account;
+mod authorize;
+mod clients;
+mod code;
+mod consent;
+mod login;
+mod pages;
+mod refresh;
+mod revoke;
+mod world;

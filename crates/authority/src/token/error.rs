@@ -1,0 +1,115 @@
+//! Why no token is issued.
+
+use bailiwick_domain::error::ErrorCode;
+use bailiwick_domain::grant::{ClaimError, MachineError};
+use bailiwick_domain::jose::SignError;
+use bailiwick_store::StoreError;
+use http::HeaderMap;
+
+use crate::client::ClientError;
+use crate::form::FormError;
+use crate::refuse::Refusal;
+
+/// One reason.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    /// The form.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// The client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A parameter that must be there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A grant type that is not served.
+    #[error("grant_type is not served here")]
+    GrantType,
+    /// A grant type this client did not register.
+    #[error("this client may not use this grant type")]
+    NotAllowed,
+    /// No code of ours, or one that is over.
+    #[error("the code is unknown, expired or spent")]
+    Code,
+    /// A code that came again.
+    #[error("the code is unknown, expired or spent")]
+    Replayed,
+    /// A verifier that is none.
+    #[error("code_verifier is malformed")]
+    Verifier,
+    /// The claim does not match the code.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// No refresh token of this client's, or one that is over.
+    #[error("the refresh token is unknown, expired or revoked")]
+    Refresh,
+    /// A spent refresh token came again.
+    #[error("the refresh token was used before; everything issued with it is revoked")]
+    Reused,
+    /// The grant was revoked.
+    #[error("the grant was revoked")]
+    Revoked,
+    /// A scope that is none, or more than was granted.
+    #[error("scope is malformed or more than was granted")]
+    Scope,
+    /// No such server, or not the one that was approved.
+    #[error("resource is missing, not a server here, or not the one that was approved")]
+    Target,
+    /// A machine that may not.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The key failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TokenError {
+    /// The code on the wire (RFC 6749 §5.2, RFC 8707 §2).
+    pub(super) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Form(_) | Self::Missing(_) => ErrorCode::InvalidRequest,
+            Self::Client(error) => error.code(),
+            Self::GrantType => ErrorCode::UnsupportedGrantType,
+            Self::NotAllowed => ErrorCode::UnauthorizedClient,
+            Self::Code | Self::Replayed | Self::Verifier | Self::Refresh | Self::Reused | Self::Revoked => {
+                ErrorCode::InvalidGrant
+            }
+            Self::Claim(error) => error.code(),
+            Self::Scope => ErrorCode::InvalidScope,
+            Self::Target => ErrorCode::InvalidTarget,
+            Self::Machine(error) => error.code(),
+            Self::Sign(_) => ErrorCode::ServerError,
+            Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+        }
+    }
+
+    /// True when it is our failure, not their mistake.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
+    }
+
+    /// The refusal on its way out; of our own failures it tells nothing.
+    pub(super) fn refusal(&self, headers: &HeaderMap) -> Refusal {
+        match self {
+            Self::Client(error) => error.refusal(headers),
+            Self::Sign(_) | Self::Store(_) => Refusal::new(self.code(), "not available at the moment; try again"),
+            Self::Form(_)
+            | Self::Missing(_)
+            | Self::GrantType
+            | Self::NotAllowed
+            | Self::Code
+            | Self::Replayed
+            | Self::Verifier
+            | Self::Claim(_)
+            | Self::Refresh
+            | Self::Reused
+            | Self::Revoked
+            | Self::Scope
+            | Self::Target
+            | Self::Machine(_) => Refusal::new(self.code(), self),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The token endpoint and the revocation endpoint, as a client uses them (RFC 6749 §4.1.3, §6; RFC 7009).
+
+use std::time::Duration;
+
+use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_net::{Http, HttpError};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::ask;
+use crate::authorize::Pending;
+use crate::register::Registration;
+use crate::secret::{Secret, kept, kept_option};
+use crate::told::Told;
+
+/// How long before its end an access token is no longer used: a request takes time, and clocks differ.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What one answer of the token endpoint brought.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Tokens {
+    #[serde(with = "kept")]
+    pub(crate) access: Secret,
+    #[serde(with = "kept_option", default)]
+    pub(crate) refresh: Option<Secret>,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// When the access token ends, if the server said so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why there are no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The server said no.
+    #[error("the server gave no token: {0}")]
+    Refused(Told),
+    /// The server's answer is not one.
+    #[error("the token endpoint answered {0} with something else than a token")]
+    Broken(u16),
+    /// The network failed.
+    #[error("{0}")]
+    Http(#[from] HttpError),
+}
+
+impl TokenError {
+    /// True when only a new login helps.
+    pub(crate) fn ends_login(&self) -> bool {
+        match self {
+            Self::Refused(told) => {
+                matches!(told.code.as_str(), "invalid_grant" | "invalid_client" | "unauthorized_client")
+            }
+            Self::Broken(_) | Self::Http(_) => false,
+        }
+    }
+}
+
+impl Tokens {
+    /// True while the access token may be sent.
+    pub(crate) fn fresh(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| now.after(LEEWAY) < at)
+    }
+
+    /// True when the access token can be renewed without a person.
+    pub fn renewable(&self) -> bool {
+        self.refresh.is_some()
+    }
+}
+
+/// Whose tokens are asked for, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Desk<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) endpoint: &'a Url,
+    pub(crate) registration: &'a Registration,
+    pub(crate) resource: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// Exchanges a code; `asked` is what the grant holds when the answer does not say (RFC 6749 §5.1).
+    pub(crate) async fn exchange(
+        &self,
+        pending: &Pending,
+        code: &Secret,
+        asked: &ScopeSet,
+    ) -> Result<Tokens, TokenError> {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", &pending.redirect_uri),
+            ("code_verifier", pending.verifier.expose()),
+            ("resource", self.resource),
+        ];
+        self.post(&fields, asked).await
+    }
+
+    /// Renews tokens; a server that does not rotate leaves the refresh token as it was.
+    pub(crate) async fn refresh(&self, old: Tokens) -> Result<Tokens, TokenError> {
+        let Some(refresh) = old.refresh else {
+            return Err(TokenError::Refused(Told::new("invalid_grant", Some("no refresh token was given"))));
+        };
+        let fields =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("resource", self.resource)];
+        let mut tokens = self.post(&fields, &old.scope).await?;
+        tokens.refresh = tokens.refresh.take().or(Some(refresh));
+        Ok(tokens)
+    }
+
+    /// Revokes a token (RFC 7009 §2.1).
+    pub(crate) async fn revoke(&self, token: &Secret, hint: &str) -> Result<(), TokenError> {
+        let (proof, authorization) = self.registration.proof();
+        let fields = [[("token", token.expose()), ("token_type_hint", hint)].as_slice(), &proof].concat();
+        let reply = ask::form(self.http, self.endpoint, &fields, authorization).await?;
+        if reply.status.is_success() {
+            return Ok(());
+        }
+        let broken = TokenError::Broken(reply.status.as_u16());
+        Err(Told::read(&reply.body).map_or(broken, TokenError::Refused))
+    }
+
+    async fn post(&self, own: &[(&str, &str)], asked: &ScopeSet) -> Result<Tokens, TokenError> {
+        let (proof, authorization) = self.registration.proof();
+        let fields = [own, &proof].concat();
+        let reply = ask::form(self.http, self.endpoint, &fields, authorization).await?;
+        let broken = TokenError::Broken(reply.status.as_u16());
+        if !reply.status.is_success() {
+            return Err(Told::read(&reply.body).map_or(broken, TokenError::Refused));
+        }
+        read(&reply.body, asked, self.now).ok_or(broken)
+    }
+}
+
+fn read(body: &[u8], asked: &ScopeSet, now: Timestamp) -> Option<Tokens> {
+    #[derive(Deserialize)]
+    struct Raw {
+        access_token: String,
+        token_type: String,
+        expires_in: Option<u64>,
+        refresh_token: Option<String>,
+        scope: Option<String>,
+    }
+    let raw: Raw = serde_json::from_slice(body).ok()?;
+    let usable = !raw.access_token.is_empty() && raw.token_type.eq_ignore_ascii_case("bearer");
+    usable.then(|| Tokens {
+        access: Secret::new(raw.access_token),
+        refresh: raw.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
+        scope: raw.scope.as_deref().and_then(ScopeSet::parse).unwrap_or_else(|| asked.clone()),
+        expires_at: raw.expires_in.map(|seconds| now.after(Duration::from_secs(seconds))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1000);
+
+    #[test]
+    fn an_answer_is_read_and_what_it_leaves_out_is_what_was_asked() {
+        let asked = ScopeSet::parse("a b").unwrap();
+        let full = read(
+            br#"{"access_token":"x","token_type":"bearer","expires_in":300,"refresh_token":"r","scope":"a"}"#,
+            &asked,
+            NOW,
+        )
+        .unwrap();
+        let bare = read(br#"{"access_token":"x","token_type":"Bearer"}"#, &asked, NOW).unwrap();
+
+        assert_eq!((full.scope.to_string().as_str(), full.expires_at), ("a", Some(Timestamp::from_seconds(1300))));
+        assert!(full.renewable() && !bare.renewable());
+        assert_eq!(bare.scope, asked);
+    }
+
+    #[test]
+    fn a_token_of_another_type_is_none() {
+        for body in [
+            r#"{"access_token":"x","token_type":"N_A"}"#,
+            r#"{"access_token":"","token_type":"Bearer"}"#,
+            r#"{"token_type":"Bearer"}"#,
+            "[]",
+        ] {
+            assert!(read(body.as_bytes(), &ScopeSet::default(), NOW).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_token_about_to_end_is_not_fresh() {
+        let tokens = read(br#"{"access_token":"x","token_type":"Bearer","expires_in":60}"#, &ScopeSet::default(), NOW);
+        let tokens = tokens.unwrap();
+
+        assert!(tokens.fresh(NOW));
+        assert!(!tokens.fresh(Timestamp::from_seconds(1030)));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let tokens =
+            read(br#"{"access_token":"hush","token_type":"Bearer","refresh_token":"hush"}"#, &ScopeSet::default(), NOW);
+        assert!(!format!("{tokens:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,48 @@
+//! What the gateway puts on record: every call of a tool, allowed or not, and every token that was refused.
+
+use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome};
+use bailiwick_domain::ids::UserId;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_domain::uri::Resource;
+use bailiwick_resource::Caller;
+
+use crate::call::Call;
+use crate::refuse::Trail;
+
+/// An event of this caller's at that server.
+fn event(kind: AuditKind, caller: &Caller, trail: &Trail, now: Timestamp) -> AuditEvent {
+    let delegation = &caller.token().claims().dlg;
+    let event = AuditEvent::new(kind, now)
+        .correlation(&trail.correlation)
+        .user(&UserId::from_stored(caller.subject()))
+        .client(caller.client())
+        .grant(caller.grant())
+        .token(caller.jti())
+        .transaction(caller.transaction())
+        .actors(caller.chain().actors().map(|actor| actor.sub.clone()))
+        .scope(caller.scope());
+    match &delegation.parent {
+        Some(parent) => event.derived_from(parent, delegation.hop),
+        None => event,
+    }
+}
+
+/// A call, as it was decided by `rule`.
+pub(crate) fn call(kind: AuditKind, call: &Call, trail: &Trail, now: Timestamp) -> AuditEvent {
+    let event = event(kind, &call.caller, trail, now).resource(&call.server.resource);
+    let Some(said) = call.said() else { return event };
+    let event = said.method.iter().fold(event, |event, method| event.method(method.clone()));
+    said.tool().into_iter().fold(event, |event, tool| event.tool(tool.to_owned()))
+}
+
+/// A call that was allowed and came to nothing.
+pub(crate) fn failed(event: AuditEvent, says: &str, now: Timestamp) -> AuditEvent {
+    let mut event = event.outcome(Outcome::Failed).says(says);
+    event.at = now;
+    event
+}
+
+/// A token that was refused at that server.
+pub(crate) fn token(resource: &Resource, says: &str, trail: &Trail, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(AuditKind::RequestRefused, now).correlation(&trail.correlation).resource(resource).says(says)
+}

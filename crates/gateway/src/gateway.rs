@@ -1,0 +1,172 @@
+//! The gateway itself: what every step of the pipeline stands on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::ids::CorrelationId;
+use bailiwick_domain::policy::{Catalogue, Server};
+use bailiwick_domain::seal::Sealer;
+use bailiwick_domain::time::{Clock, Timestamp};
+use bailiwick_domain::token::Standing;
+use bailiwick_domain::uri::{Issuer, ServerName};
+use bailiwick_net::Http;
+use bailiwick_resource::{Caller, Liveness as _, Verifier};
+use bailiwick_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+use crate::hosted::{Hosted, Reach};
+use crate::liveness::Feed;
+use crate::refuse::Trail;
+use crate::session::Sessions;
+use crate::settings::ServerSettings;
+use crate::streams::Streams;
+use crate::{discover, pipeline};
+
+/// How often what was left open is looked over, also when nothing was heard.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// The servers behind it.
+    pub servers: Vec<ServerSettings>,
+    /// Who we are outward.
+    pub issuer: Issuer,
+    /// Verifies tokens.
+    pub verifier: Verifier,
+    /// Knows revocations and keeps the audit.
+    pub store: Store,
+    /// Which tools there are; the gateway keeps it true.
+    pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// Seals session ids.
+    pub sealer: Sealer,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Reaches the servers.
+    pub http: Http,
+}
+
+/// The protected resource in front of every server.
+pub struct Gateway {
+    pub(crate) issuer: Issuer,
+    pub(crate) verifier: Verifier,
+    pub(crate) store: Store,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) http: Http,
+    pub(crate) door: Door,
+    pub(crate) feed: Feed,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) servers: Vec<Arc<Hosted>>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Gateway {
+    /// Puts a gateway together. The catalogue names its servers from now on; their tools follow with
+    /// [`Self::discover`].
+    pub fn new(parts: Parts) -> Self {
+        let issuer = parts.issuer;
+        let known = parts.servers.iter().map(|settings| {
+            let resource = issuer.resource(settings.name.as_ref());
+            Server::new(settings.name.clone(), settings.title.clone(), resource, settings.groups.clone())
+        });
+        parts.catalogue.store(Arc::new(Catalogue { servers: known.collect() }));
+        Self {
+            feed: Feed(parts.store.revocations()),
+            sessions: Sessions::new(parts.sealer, Arc::clone(&parts.entropy)),
+            door: Door::of(&issuer),
+            servers: parts.servers.into_iter().map(|settings| Arc::new(Hosted::new(&issuer, settings))).collect(),
+            issuer,
+            verifier: parts.verifier,
+            store: parts.store,
+            catalogue: parts.catalogue,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            http: parts.http,
+            streams: Arc::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Its routes: `/mcp`, `/mcp/{name}` and the metadata of each server. What they open is closed again when its grant
+    /// is revoked.
+    pub fn routes(self: Arc<Self>) -> Router {
+        tokio::spawn(Arc::clone(&self).watch());
+        pipeline::routes(self)
+    }
+
+    /// Keeps the catalogue of tools true until [`Self::close`].
+    pub async fn discover(&self) {
+        let each = self.servers.iter().map(|server| discover::keep_true(self, server));
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = futures_util::future::join_all(each) => {}
+        }
+    }
+
+    /// Ends streams and children.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.streams.sweep(|_| true);
+        for server in &self.servers {
+            if let Reach::Stdio(children) = &server.reach {
+                children.close().await;
+            }
+        }
+    }
+
+    /// The server at `/mcp/{name}`, or the unnamed one.
+    pub(crate) fn server(&self, name: Option<&str>) -> Option<&Arc<Hosted>> {
+        let called = |server: &&Arc<Hosted>| server.settings.name.as_ref().map(ServerName::as_str) == name;
+        self.servers.iter().find(called)
+    }
+
+    /// What the catalogue says of a server, with the catalogue that says it.
+    pub(crate) fn known<T>(&self, server: &Hosted, read: impl FnOnce(&Server) -> T) -> Option<T> {
+        self.catalogue.load().by_resource(&server.resource).map(read)
+    }
+
+    /// The trail of a new request.
+    pub(crate) fn trail(&self) -> Trail {
+        Trail { correlation: CorrelationId::draw(self.entropy.as_ref()), id: None }
+    }
+
+    /// Closes what is open for revoked grants, as soon as it hears of them, and what nobody used for long.
+    async fn watch(self: Arc<Self>) {
+        let mut changes = self.feed.0.subscribe();
+        loop {
+            let closed = tokio::select! {
+                () = self.stop.cancelled() => return,
+                heard = changes.recv() => matches!(heard, Err(tokio::sync::broadcast::error::RecvError::Closed)),
+                () = tokio::time::sleep(SWEEP) => false,
+            };
+            self.sweep(self.clock.now());
+            if closed {
+                return;
+            }
+        }
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        let revoked = |caller: &Caller| self.feed.standing(caller.token(), now) == Standing::Revoked;
+        self.streams.sweep(revoked);
+        for server in &self.servers {
+            if let Reach::Stdio(children) = &server.reach {
+                children.sweep(now, revoked);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("issuer", &self.issuer).field("servers", &self.servers).finish_non_exhaustive()
+    }
+}

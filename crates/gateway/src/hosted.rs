@@ -1,0 +1,61 @@
+//! One server as it is hosted here: where it stands outward, and how it is reached inward.
+
+use std::sync::Arc;
+
+use bailiwick_domain::uri::{Issuer, Resource};
+use http::Uri;
+use tokio::sync::{Mutex, Notify};
+use tokio::time::Instant;
+
+use crate::settings::{ServerSettings, Upstream};
+use crate::upstream::stdio::{Children, Program};
+
+/// A hosted server.
+#[derive(Debug)]
+pub(crate) struct Hosted {
+    /// Its name and words; the catalogue knows its tools.
+    pub(crate) settings: ServerSettings,
+    /// The audience of its tokens.
+    pub(crate) resource: Resource,
+    /// How it is reached.
+    pub(crate) reach: Reach,
+    /// Woken when its list of tools should be read again.
+    pub(crate) changed: Arc<Notify>,
+    /// When its tools were read last. Whoever reads them holds this.
+    pub(crate) surveyed: Mutex<Option<Instant>>,
+}
+
+/// How a server is reached.
+#[derive(Debug)]
+pub(crate) enum Reach {
+    /// At this URL.
+    Http(Uri),
+    /// Through these children.
+    Stdio(Children),
+    /// Not at all: what the configuration says is no URL.
+    Nowhere(String),
+}
+
+impl Hosted {
+    pub(crate) fn new(issuer: &Issuer, settings: ServerSettings) -> Self {
+        let changed = Arc::new(Notify::new());
+        let reach = match &settings.upstream {
+            Upstream::Http(url) => match url.as_str().parse() {
+                Ok(uri) => Reach::Http(uri),
+                Err(error) => Reach::Nowhere(format!("{url}: {error}")),
+            },
+            Upstream::Stdio { program, args, env, cwd } => {
+                let program =
+                    Program { executable: program.clone(), args: args.clone(), env: env.clone(), cwd: cwd.clone() };
+                Reach::Stdio(Children::new(program, Arc::clone(&changed)))
+            }
+        };
+        let resource = issuer.resource(settings.name.as_ref());
+        Self { settings, resource, reach, changed, surveyed: Mutex::new(None) }
+    }
+
+    /// What the log calls it.
+    pub(crate) fn label(&self) -> &str {
+        self.settings.name.as_ref().map_or(&self.settings.title, |name| name.as_str())
+    }
+}

@@ -1,0 +1,130 @@
+//! The decision: a [`Permit`] is leave to forward one call. Whoever forwards takes it by value, so a call is forwarded
+//! at most once, and never unasked.
+
+use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::challenge::Challenge;
+use bailiwick_domain::error::ErrorCode;
+use bailiwick_domain::mcp::Method;
+use bailiwick_domain::policy::{Ask, Decision, Risk, Server, decide, enter};
+use bailiwick_domain::time::Timestamp;
+
+use crate::call::{Aim, Call, Said};
+use crate::gateway::Gateway;
+use crate::refuse::{Refusal, Trail};
+use crate::upstream::Trouble;
+use crate::{audit, discover};
+
+/// Leave to forward one call.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    call: Call,
+    /// What was put on record, for a call of a tool.
+    record: Option<AuditEvent>,
+}
+
+impl Permit {
+    /// Decides over a call, and puts the decision on record where a tool is called.
+    pub(crate) async fn decide(gateway: &Gateway, call: Call, trail: &Trail, now: Timestamp) -> Result<Self, Refusal> {
+        let Some(tool) = call.said().and_then(Said::tool).map(str::to_owned) else {
+            let decision = gateway.known(&call.server, |server| without_tool(&call, server));
+            permitted(&call, decision.ok_or(Refusal::NoServer)?)?;
+            return Ok(Self { call, record: None });
+        };
+        let (decision, risk) = over_tool(gateway, &call, &tool).await?;
+        let (kind, rule, says) = match &decision {
+            Decision::Permit { rule } => (AuditKind::ToolCalled, rule, None),
+            Decision::Missing { scopes, rule } => (AuditKind::ToolRefused, rule, Some(format!("{scopes} is missing"))),
+            Decision::Denied { rule, says } => (AuditKind::ToolRefused, rule, Some(says.clone())),
+        };
+        let event = says.into_iter().fold(audit::call(kind, &call, trail, now).rule(rule.clone()), AuditEvent::says);
+        if kind == AuditKind::ToolCalled && risk > Risk::Read {
+            // What changes something happens only once it is on record.
+            gateway.store.record(event.clone()).await.map_err(|error| {
+                tracing::error!(correlation = %trail.correlation, %error, "a call cannot be recorded and is refused");
+                Refusal::Unrecorded
+            })?;
+        } else {
+            gateway.store.record_later(event.clone());
+        }
+        permitted(&call, decision)?;
+        Ok(Self { call, record: Some(event) })
+    }
+
+    /// What may be forwarded.
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Spends the permit.
+    pub(crate) fn spend(self) -> Call {
+        self.call
+    }
+
+    /// The record of a call that came to nothing, if it is one of a tool.
+    pub(crate) fn record(&self) -> Option<AuditEvent> {
+        self.record.clone()
+    }
+}
+
+/// Decides over a tool. One that is not known may be new: the server is asked again before the call is denied.
+async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decision, Risk), Refusal> {
+    let ask = |server: &Server| {
+        let decision = decide(call.caller.scope(), call.caller.details(), &Ask { server, tool });
+        let known = server.tool(tool).map(|tool| tool.risk);
+        (decision, known, server.reachable)
+    };
+    let (mut decision, mut risk, mut reachable) = gateway.known(&call.server, ask).ok_or(Refusal::NoServer)?;
+    if risk.is_none() && discover::refresh(gateway, &call.server).await {
+        (decision, risk, reachable) = gateway.known(&call.server, ask).ok_or(Refusal::NoServer)?;
+    }
+    if risk.is_none() && !reachable {
+        return Err(Trouble::Down("its tools are not known, because it cannot be reached".to_owned()).into());
+    }
+    Ok((decision, risk.unwrap_or(Risk::Destructive)))
+}
+
+/// Decides over what names no tool. The handshake and the listing, which shows only what may be called, are open to
+/// every token of this server; so are answers, and the end of one's own session.
+fn without_tool(call: &Call, server: &Server) -> Decision {
+    let open = match &call.aim {
+        Aim::Leave => true,
+        Aim::Listen => false,
+        Aim::Say(said) => match said.known {
+            Method::Initialize
+            | Method::Initialized
+            | Method::Cancelled
+            | Method::Ping
+            | Method::Discover
+            | Method::ToolsList => true,
+            Method::Other => said.method.is_none(),
+            Method::ToolsCall
+            | Method::PromptsList
+            | Method::PromptsGet
+            | Method::ResourcesList
+            | Method::ResourceTemplatesList
+            | Method::ResourcesRead
+            | Method::ResourcesSubscribe
+            | Method::ResourcesUnsubscribe
+            | Method::Complete
+            | Method::SetLevel
+            | Method::Listen
+            | Method::TasksGet
+            | Method::TasksUpdate
+            | Method::TasksCancel => false,
+        },
+    };
+    if open { Decision::Permit { rule: "token".to_owned() } } else { enter(call.caller.scope(), server) }
+}
+
+fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {
+    match decision {
+        Decision::Permit { .. } => Ok(()),
+        Decision::Missing { scopes, .. } => {
+            let says = format!("this needs the scope {scopes}");
+            let error = Some((ErrorCode::InsufficientScope, says.as_str()));
+            let challenge = Challenge { resource: &call.server.resource, scope: &scopes, error }.header();
+            Err(Refusal::Scope { challenge, says })
+        }
+        Decision::Denied { rule, says } => Err(Refusal::Denied { rule, says }),
+    }
+}

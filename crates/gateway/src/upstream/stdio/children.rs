@@ -1,0 +1,119 @@
+//! The children of one server: one per session, one per owner for requests without a session, and never too many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bailiwick_domain::time::Timestamp;
+use bailiwick_resource::Caller;
+use tokio::sync::Notify;
+
+use super::child::{Birth, Child};
+use super::{Program, Start};
+use crate::session::Owner;
+
+/// How many children one server may have.
+const MOST_CHILDREN: usize = 64;
+/// How long a child may go unused.
+const MOST_IDLE: Duration = Duration::from_mins(30);
+/// From when on an unused child may be ended to make room for another.
+const SPARE: Duration = Duration::from_mins(1);
+
+/// The children of one server.
+#[derive(Debug)]
+pub(crate) struct Children {
+    program: Program,
+    living: Mutex<HashMap<String, Arc<Child>>>,
+    changed: Arc<Notify>,
+}
+
+impl Children {
+    /// No children yet; `changed` is woken when one says that its tools are others now.
+    pub(crate) fn new(program: Program, changed: Arc<Notify>) -> Self {
+        Self { program, living: Mutex::default(), changed }
+    }
+
+    /// What they run.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Starts the child of a new session.
+    pub(crate) fn start(&self, id: String, owner: Owner, caller: Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
+        let mut living = self.living();
+        self.start_in(&mut living, id, owner, caller, now)
+    }
+
+    /// The child of that session.
+    pub(crate) fn of_session(&self, id: &str) -> Option<Arc<Child>> {
+        self.living().get(id).filter(|child| !child.has_ended()).cloned()
+    }
+
+    /// The child that serves this owner's requests without a session.
+    pub(crate) fn of_owner(&self, owner: &Owner, caller: &Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
+        let mut living = self.living();
+        // A session's child has a drawn id, which never looks like this.
+        let id = format!("owner {} {}", owner.subject, owner.client);
+        match living.get(&id).filter(|child| !child.has_ended()) {
+            Some(child) => Ok(Arc::clone(child)),
+            None => self.start_in(&mut living, id, owner.clone(), caller.clone(), now),
+        }
+    }
+
+    /// Ends those that went unused for long, and those `ends` says must.
+    pub(crate) fn sweep(&self, now: Timestamp, ends: impl Fn(&Caller) -> bool) {
+        self.living().retain(|_, child| {
+            let stale = child.idle(now).is_some_and(|idle| idle >= MOST_IDLE);
+            if stale || child.caller().is_some_and(|caller| ends(&caller)) {
+                child.end();
+            }
+            !child.has_ended()
+        });
+    }
+
+    /// Ends all and waits until their processes are gone.
+    pub(crate) async fn close(&self) {
+        let all: Vec<_> = self.living().drain().map(|(_, child)| child).collect();
+        for child in &all {
+            child.end();
+        }
+        for child in all {
+            child.gone().await;
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the lock, and what a child is made of")]
+    fn start_in(
+        &self,
+        living: &mut HashMap<String, Arc<Child>>,
+        id: String,
+        owner: Owner,
+        caller: Caller,
+        now: Timestamp,
+    ) -> Result<Arc<Child>, Start> {
+        make_room(living, &owner, now)?;
+        let changed = Arc::clone(&self.changed);
+        let birth = Birth { id: id.clone(), owner, caller: Some(caller), now, changed };
+        let child = Child::start(&self.program, birth)
+            .map_err(|error| Start::Failed(format!("cannot start {}: {error}", self.program.executable)))?;
+        living.insert(id, Arc::clone(&child));
+        Ok(child)
+    }
+
+    fn living(&self) -> MutexGuard<'_, HashMap<String, Arc<Child>>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the house is full, the child that went unused longest gives way: the same owner's before anybody's.
+fn make_room(living: &mut HashMap<String, Arc<Child>>, owner: &Owner, now: Timestamp) -> Result<(), Start> {
+    living.retain(|_, child| !child.has_ended());
+    if living.len() < MOST_CHILDREN {
+        return Ok(());
+    }
+    let spare = |child: &&Arc<Child>| child.owner == *owner || child.idle(now).is_some_and(|idle| idle >= SPARE);
+    let unused = living.values().filter(spare).filter_map(|child| Some((child.owner == *owner, child.idle(now)?, child)));
+    let (_, _, child) = unused.max_by_key(|(own, idle, _)| (*own, *idle)).ok_or(Start::Crowded)?;
+    child.end();
+    Ok(())
+}

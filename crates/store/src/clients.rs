@@ -1,0 +1,109 @@
+//! Clients that somebody let act: listed, disabled and managed here. What a client is, its own id or the
+//! configuration says; a row is only what became of it.
+
+use bailiwick_domain::audit::AuditEvent;
+use bailiwick_domain::client::Client;
+use bailiwick_domain::ids::ClientId;
+use bailiwick_domain::time::Timestamp;
+
+use crate::error::{Fault, StoreError};
+use crate::feed::Change;
+use crate::lane::{Tx, Verdict};
+use crate::rows::{Columns as _, json};
+use crate::store::Store;
+
+/// Whether a client may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientStanding {
+    /// Nobody let it act yet.
+    Unknown,
+    /// It may.
+    Enabled,
+    /// An administrator stopped it.
+    Disabled,
+}
+
+/// A client that somebody let act.
+#[derive(Clone, Debug)]
+pub struct ClientRow {
+    /// The client.
+    pub client: Client,
+    /// When somebody first let it act.
+    pub first_seen_at: Timestamp,
+    /// When somebody last did.
+    pub last_used_at: Timestamp,
+    /// When it was stopped.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Whether this client may act.
+    pub async fn client_standing(&self, id: &ClientId) -> Result<ClientStanding, StoreError> {
+        let row = sqlx::query("SELECT disabled_at FROM clients WHERE digest = $1")
+            .bind(id.digest())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(match row.map(|row| row.maybe_moment("disabled_at")).transpose()? {
+            None => ClientStanding::Unknown,
+            Some(None) => ClientStanding::Enabled,
+            Some(Some(_)) => ClientStanding::Disabled,
+        })
+    }
+
+    /// Every client that somebody let act, newest first.
+    pub async fn clients(&self) -> Result<Vec<ClientRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT body, first_seen_at, last_used_at, disabled_at FROM clients ORDER BY first_seen_at DESC, digest",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(Fault::from)?;
+        let mut clients = Vec::with_capacity(rows.len());
+        for row in rows {
+            clients.push(ClientRow {
+                client: row.value("body")?,
+                first_seen_at: row.moment("first_seen_at")?,
+                last_used_at: row.moment("last_used_at")?,
+                disabled_at: row.maybe_moment("disabled_at")?,
+            });
+        }
+        Ok(clients)
+    }
+
+    /// Stops a client for everybody, at once. `false` when it is unknown or was stopped.
+    pub async fn disable_client(&self, id: &ClientId, event: AuditEvent) -> Result<bool, StoreError> {
+        self.write(id.as_str(), (id.clone(), event), |(id, event), tx| {
+            Box::pin(async move {
+                let row = sqlx::query(
+                    "UPDATE clients SET disabled_at = $1 WHERE digest = $2 AND disabled_at IS NULL RETURNING digest",
+                )
+                .bind(event.at.millis())
+                .bind(id.digest())
+                .fetch_optional(tx.sql())
+                .await?;
+                if row.is_none() {
+                    return Ok(Verdict::Undo(false));
+                }
+                tx.tell(Change::client(id), event.at).await?;
+                tx.audit(event).await?;
+                Ok(Verdict::Keep(true))
+            })
+        })
+        .await
+    }
+}
+
+/// Remembers that somebody let this client act.
+pub(crate) async fn remember(tx: &mut Tx, client: &Client, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO clients (digest, body, first_seen_at, last_used_at) VALUES ($1, $2, $3, $3)
+         ON CONFLICT (digest) DO UPDATE SET body = excluded.body, last_used_at = excluded.last_used_at",
+    )
+    .bind(client.id.digest())
+    .bind(json("clients.body", client)?)
+    .bind(now.millis())
+    .execute(tx.sql())
+    .await?;
+    Ok(())
+}

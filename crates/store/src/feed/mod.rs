@@ -1,0 +1,94 @@
+//! The feed: every revocation is a row written with the change itself, and a view in memory that every process keeps
+//! true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
+//! past a cursor; a notification only wakes it, and each second it looks anyway. Silence is not consent: a view that
+//! could not be refreshed for longer than `staleness` says so.
+
+mod reader;
+mod view;
+
+use bailiwick_domain::ids::{ClientId, GrantId, TokenId, UserId};
+use bailiwick_domain::time::Timestamp;
+use sqlx::AnyConnection;
+
+pub(crate) use reader::{Reader, listen};
+pub use view::{Revocations, Standing};
+
+use crate::error::Fault;
+use crate::lane::Ledger;
+
+/// What kind of thing was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// A grant, with every token below it.
+    Grant,
+    /// One access token.
+    Token,
+    /// A user, with everything that acts for them.
+    User,
+    /// A client, with everything it holds.
+    Client,
+}
+
+impl ChangeKind {
+    /// Its name in the feed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Token => "token",
+            Self::User => "user",
+            Self::Client => "client",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Grant, Self::Token, Self::User, Self::Client].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Something that was ended: whoever serves it stops.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// What kind of thing.
+    pub kind: ChangeKind,
+    /// Its id.
+    pub subject: String,
+}
+
+impl Change {
+    pub(crate) fn grant(id: &GrantId) -> Self {
+        Self { kind: ChangeKind::Grant, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn token(id: &TokenId) -> Self {
+        Self { kind: ChangeKind::Token, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn user(id: &UserId) -> Self {
+        Self { kind: ChangeKind::User, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn client(id: &ClientId) -> Self {
+        Self { kind: ChangeKind::Client, subject: id.as_str().to_owned() }
+    }
+}
+
+/// Writes a feed row under this writer's next number.
+pub(crate) async fn append(
+    connection: &mut AnyConnection,
+    ledger: &mut Ledger,
+    change: Change,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let seq = ledger.feed_seq.saturating_add(1);
+    sqlx::query("INSERT INTO feed (writer, seq, at, kind, subject) VALUES ($1, $2, $3, $4, $5)")
+        .bind(ledger.writer.as_str())
+        .bind(seq)
+        .bind(at.millis())
+        .bind(change.kind.as_str())
+        .bind(change.subject.as_str())
+        .execute(connection)
+        .await?;
+    ledger.feed_seq = seq;
+    ledger.changes.push((change, at));
+    Ok(())
+}

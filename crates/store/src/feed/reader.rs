@@ -1,0 +1,118 @@
+//! The reader that keeps the view true: on every heartbeat, and whenever PostgreSQL says that something happened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_domain::time::{Clock, Timestamp};
+use sqlx::AnyPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::view::MEMORY;
+use super::{Change, ChangeKind, Revocations};
+use crate::error::Fault;
+use crate::rows::Columns as _;
+
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A reading that hangs is a reading that failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(crate) struct Reader {
+    pub(crate) pool: AnyPool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) revocations: Arc<Revocations>,
+    /// The last number read of each writer.
+    pub(crate) cursors: HashMap<String, i64>,
+}
+
+impl Reader {
+    /// Reads what is new and takes it in.
+    pub(crate) async fn read(&mut self) -> Result<(), Fault> {
+        let began = self.clock.now();
+        let reading = tokio::time::timeout(PATIENCE, news(&self.pool, &self.cursors)).await;
+        let news = reading.map_err(|_| Fault::Lost("the feed did not answer in time".to_owned()))??;
+        for (writer, seq, change, at) in news {
+            self.cursors.insert(writer, seq);
+            if at > began.before(MEMORY) {
+                self.revocations.learn(vec![(change, at)]);
+            }
+        }
+        self.revocations.refreshed(began);
+        Ok(())
+    }
+
+    /// Reads each second, and at once when woken, until `stop`.
+    pub(crate) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = heartbeat.tick() => {}
+                () = wake.notified() => {}
+            }
+            match self.read().await {
+                Ok(()) => failing = false,
+                Err(fault) if !failing => {
+                    failing = true;
+                    tracing::error!(?fault, "the feed of revocations cannot be read; tokens are refused until it can");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+type News = Vec<(String, i64, Change, Timestamp)>;
+
+/// What each writer wrote past its cursor. The head and the rows it counts are one transaction's, so a head that is
+/// seen means its rows are there.
+async fn news(pool: &AnyPool, cursors: &HashMap<String, i64>) -> Result<News, Fault> {
+    let mut news = Vec::new();
+    for head in sqlx::query("SELECT id, feed_seq FROM writers WHERE feed_seq > 0").fetch_all(pool).await? {
+        let writer = head.text("id")?;
+        let seen = cursors.get(&writer).copied().unwrap_or(0);
+        if head.number("feed_seq")? <= seen {
+            continue;
+        }
+        let rows = sqlx::query("SELECT seq, at, kind, subject FROM feed WHERE writer = $1 AND seq > $2 ORDER BY seq")
+            .bind(writer.as_str())
+            .bind(seen)
+            .fetch_all(pool)
+            .await?;
+        for row in rows {
+            let kind = ChangeKind::named(&row.text("kind")?).ok_or(Fault::Unreadable("feed.kind"))?;
+            let change = Change { kind, subject: row.text("subject")? };
+            news.push((writer.clone(), row.number("seq")?, change, row.moment("at")?));
+        }
+    }
+    Ok(news)
+}
+
+/// Passes PostgreSQL's notifications on to the reader until `stop`. While it cannot listen, the heartbeat is enough.
+pub(crate) async fn listen(url: String, wake: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = hear(&url, &wake) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(HEARTBEAT) => {}
+        }
+    }
+}
+
+async fn hear(url: &str, wake: &Notify) {
+    let Ok(mut listener) = PgListener::connect(url).await else { return };
+    if listener.listen("bailiwick").await.is_err() {
+        return;
+    }
+    while let Ok(Some(_)) = listener.try_recv().await {
+        wake.notify_one();
+    }
+}

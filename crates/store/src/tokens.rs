@@ -1,0 +1,147 @@
+//! Access tokens: every one that was minted is a row under its grant, so that a chain can be followed and one token
+//! revoked.
+
+use bailiwick_domain::audit::AuditEvent;
+use bailiwick_domain::grant::Approval;
+use bailiwick_domain::ids::{GrantId, TokenId};
+use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_domain::uri::Resource;
+
+use crate::error::{Fault, StoreError};
+use crate::feed::Change;
+use crate::grants::{self, GrantRow};
+use crate::lane::{Tx, Verdict};
+use crate::rows::Columns as _;
+use crate::store::Store;
+
+/// An access token as it is remembered: everything but the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Its id.
+    pub jti: TokenId,
+    /// The grant it hangs from.
+    pub grant: GrantId,
+    /// The token it was derived from.
+    pub parent: Option<TokenId>,
+    /// Hops from the front door.
+    pub hop: u32,
+    /// Who acts with it, past the front door.
+    pub actor: Option<String>,
+    /// The server it is for.
+    pub audience: Resource,
+    /// What it opens.
+    pub scope: ScopeSet,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// An access token and what became of it.
+#[derive(Clone, Debug)]
+pub struct TokenState {
+    /// The token.
+    pub row: TokenRow,
+    /// When it was revoked by itself.
+    pub revoked_at: Option<Timestamp>,
+    /// Its grant, in which it may be revoked too.
+    pub grant: GrantRow,
+}
+
+impl TokenState {
+    /// True while the token may be used.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.row.expires_at > now && self.grant.is_live(now)
+    }
+}
+
+impl Store {
+    /// Keeps a machine's token under a grant of its own.
+    pub async fn machine_token(
+        &self,
+        approval: Approval,
+        token: TokenRow,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        self.write(approval.grant.clone().as_str(), (approval, token, event), |(approval, token, event), tx| {
+            Box::pin(async move {
+                grants::insert(tx, approval, Some(token.issued_at)).await?;
+                insert(tx, token).await?;
+                tx.audit(event).await?;
+                Ok(Verdict::Keep(()))
+            })
+        })
+        .await
+    }
+
+    /// A token that was minted here.
+    pub async fn token(&self, jti: &TokenId) -> Result<Option<TokenState>, StoreError> {
+        let row = sqlx::query(
+            "SELECT t.jti, t.grant_id, t.parent, t.hop, t.actor, t.audience, t.scope, t.issued_at, t.expires_at,
+                 t.revoked_at AS token_revoked_at, g.approval, g.activated_at, g.revoked_at, g.revoke_reason,
+                 g.last_used_at
+             FROM access_tokens t JOIN grants g ON g.id = t.grant_id WHERE t.jti = $1",
+        )
+        .bind(jti.as_str().to_owned())
+        .fetch_optional(self.readers())
+        .await
+        .map_err(Fault::from)?;
+        let Some(row) = row else { return Ok(None) };
+        let token = TokenRow {
+            jti: TokenId::from_stored(row.text("jti")?),
+            grant: GrantId::from_stored(row.text("grant_id")?),
+            parent: row.maybe_text("parent")?.map(TokenId::from_stored),
+            hop: u32::try_from(row.number("hop")?).map_err(|_| Fault::Unreadable("access_tokens.hop"))?,
+            actor: row.maybe_text("actor")?,
+            audience: Resource::from_stored(row.text("audience")?),
+            scope: ScopeSet::parse(&row.text("scope")?).ok_or(Fault::Unreadable("access_tokens.scope"))?,
+            issued_at: row.moment("issued_at")?,
+            expires_at: row.moment("expires_at")?,
+        };
+        let revoked_at = row.maybe_moment("token_revoked_at")?;
+        Ok(Some(TokenState { row: token, revoked_at, grant: grants::read(&row)? }))
+    }
+
+    /// Ends one token; `false` when it is unknown or was ended.
+    pub async fn revoke_token(&self, jti: &TokenId, event: AuditEvent) -> Result<bool, StoreError> {
+        self.write(jti.as_str(), (jti.clone(), event), |(jti, event), tx| {
+            Box::pin(async move {
+                let row = sqlx::query(
+                    "UPDATE access_tokens SET revoked_at = $1 WHERE jti = $2 AND revoked_at IS NULL RETURNING jti",
+                )
+                .bind(event.at.millis())
+                .bind(jti.as_str())
+                .fetch_optional(tx.sql())
+                .await?;
+                if row.is_none() {
+                    return Ok(Verdict::Undo(false));
+                }
+                tx.tell(Change::token(jti), event.at).await?;
+                tx.audit(event).await?;
+                Ok(Verdict::Keep(true))
+            })
+        })
+        .await
+    }
+}
+
+/// Writes a token.
+pub(crate) async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO access_tokens (jti, grant_id, parent, hop, actor, audience, scope, issued_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(token.jti.as_str())
+    .bind(token.grant.as_str())
+    .bind(token.parent.as_ref().map(|id| id.as_str().to_owned()))
+    .bind(i64::from(token.hop))
+    .bind(token.actor.clone())
+    .bind(token.audience.as_str())
+    .bind(token.scope.to_string())
+    .bind(token.issued_at.millis())
+    .bind(token.expires_at.millis())
+    .execute(tx.sql())
+    .await?;
+    Ok(())
+}
