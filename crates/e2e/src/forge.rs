@@ -53,7 +53,7 @@ impl Forger {
     pub async fn steal(ended: &Ended) -> Self {
         let store = open_store(ended).await;
         let rows = store.signing_keys().await.unwrap();
-        let row = rows.iter().find(|row| row.alg == Alg::Es256).expect("an ES256 key");
+        let row = rows.iter().find(|row| row.alg == Alg::Es256.as_str()).expect("an ES256 key");
         let pair = KeyPair::from_pkcs8(Alg::Es256, &row.pkcs8).unwrap();
         store.close().await;
         Self(pair)

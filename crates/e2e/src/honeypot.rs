@@ -71,6 +71,7 @@ async fn answer(State(seen): State<Seen>, headers: HeaderMap, Json(message): Jso
         "tools/list" => json!({ "tools": [
             tool("look", json!({ "readOnlyHint": true })),
             tool("change", json!({ "readOnlyHint": false, "destructiveHint": false })),
+            tool("amend", json!({ "readOnlyHint": false, "destructiveHint": false })),
             tool("destroy", json!({ "destructiveHint": true })),
         ] }),
         "tools/call" => json!({ "content": [{ "type": "text", "text": format!("ran {}", message["params"]["name"]) }] }),

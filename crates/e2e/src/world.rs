@@ -101,6 +101,8 @@ impl Setup {
             panic!("it did not get ready:\n{}", log.lock().unwrap());
         };
         let port = base.rsplit(':').next().unwrap().parse().unwrap();
+        let mutant = self.mutants.is_empty() || log.lock().unwrap().contains("MUTANT");
+        assert!(mutant, "this binary has no switches: build it with --all-features");
         World { child, base, port, data, log }
     }
 

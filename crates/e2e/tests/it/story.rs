@@ -50,14 +50,14 @@ async fn the_printed_command_ends_in_a_tools_answer() {
     let notes = out(&listed);
     assert!(!notes.trim().is_empty());
 
-    let refused = terminal.run(&["call", &mcp, "delete_note", "id=1", "--headless"]);
+    let refused = terminal.run(&["call", &mcp, "delete_note", "id=delete-me", "--headless"]);
     assert_eq!(refused.status.code(), Some(1), "{}", err(&refused));
     let says = err(&refused);
     assert!(says.contains("mcp:destructive") && says.contains("login") && says.contains("--scope"), "{says}");
 
     let stepped_up = terminal.run(&["login", &mcp, "--scope", "mcp:destructive", "--headless"]);
     assert!(stepped_up.status.success(), "{}", err(&stepped_up));
-    let deleted = terminal.run(&["call", &mcp, "delete_note", "id=1", "--headless"]);
+    let deleted = terminal.run(&["call", &mcp, "delete_note", "id=delete-me", "--headless"]);
     assert!(deleted.status.success(), "{} {}", out(&deleted), err(&deleted));
 
     let record = audit(&world);
