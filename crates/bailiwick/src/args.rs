@@ -71,7 +71,7 @@ impl DataDirectory {
 /// `bailiwick serve`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// URL of the MCP server to protect, such as http://localhost:3000/mcp
+    /// URL of the MCP server to protect, such as <http://localhost:3000/mcp>
     #[arg(value_name = "UPSTREAM_URL", conflicts_with = "child")]
     pub(crate) upstream: Option<String>,
     /// Command that starts the MCP server to protect, over stdio

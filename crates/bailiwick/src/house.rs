@@ -63,14 +63,22 @@ impl Plan {
             HouseError::Other("no data directory: the platform names none; give one with --data DIR".to_owned())
         })?;
         keep::private_directory(&data).map_err(|error| {
-            HouseError::Other(format!("cannot make the data directory {}: {error}; choose another with --data DIR", data.display()))
+            HouseError::Other(format!(
+                "cannot make the data directory {}: {error}; choose another with --data DIR",
+                data.display()
+            ))
         })?;
-        let listen = args.listen.clone().or_else(|| config.listen.clone()).unwrap_or_else(|| "localhost:8787".to_owned());
+        let listen =
+            args.listen.clone().or_else(|| config.listen.clone()).unwrap_or_else(|| "localhost:8787".to_owned());
         let listen = Listen::parse(&listen).ok_or_else(|| {
-            ConfigError::Value(format!("{listen:?} is not an address to listen on, such as localhost:8787 or 0.0.0.0:443"))
+            ConfigError::Value(format!(
+                "{listen:?} is not an address to listen on, such as localhost:8787 or 0.0.0.0:443"
+            ))
         })?;
         if SystemClock.now() < Timestamp::from_seconds(BUILT) {
-            return Err(HouseError::Other("the clock of this machine is wrong: it lies before this program was built".to_owned()));
+            return Err(HouseError::Other(
+                "the clock of this machine is wrong: it lies before this program was built".to_owned(),
+            ));
         }
         let database = database(&config, &data);
         let fresh = match &database {
@@ -207,7 +215,15 @@ impl House {
             dev_approve: plan.dev_approve,
             setup: Arc::clone(&setup),
         });
-        Ok(Self { issuer, store, catalogue, setup, patience, gateway: Arc::new(gateway), authority: Arc::new(authority) })
+        Ok(Self {
+            issuer,
+            store,
+            catalogue,
+            setup,
+            patience,
+            gateway: Arc::new(gateway),
+            authority: Arc::new(authority),
+        })
     }
 
     /// Every route of every role.

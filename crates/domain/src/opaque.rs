@@ -189,7 +189,14 @@ mod tests {
         let typo = code.replace(|c: char| c.is_ascii_digit(), "A");
         let refresh = code.replace("bw_ac_", "bw_rt_");
 
-        for raw in [typo.as_str(), refresh.as_str(), code.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_'), "", "bw_ac_", "bw_ac_=="] {
+        for raw in [
+            typo.as_str(),
+            refresh.as_str(),
+            code.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
+            "",
+            "bw_ac_",
+            "bw_ac_==",
+        ] {
             assert!(Opaque::<Code>::parse(raw).is_none(), "{raw}");
         }
         assert!(Opaque::<Refresh>::parse(&refresh).is_none(), "the checksum covers the kind");

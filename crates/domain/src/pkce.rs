@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn what_is_not_s256_is_no_challenge() {
-        for raw in ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"] {
+        for raw in
+            ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"]
+        {
             assert!(Challenge::parse(raw).is_none(), "{raw}");
         }
         for raw in ["short", &"a".repeat(129), &"ä".repeat(43), &" ".repeat(43)] {

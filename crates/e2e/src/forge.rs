@@ -72,7 +72,8 @@ impl Forger {
     /// HS256 with the public key as the secret: the classic confusion.
     pub fn confuse(&self, claims: &Value) -> String {
         let jwk = serde_json::to_value(self.0.public()).unwrap();
-        let secret = [jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap()].map(|part| text::decode(part).unwrap()).concat();
+        let secret =
+            [jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap()].map(|part| text::decode(part).unwrap()).concat();
         let input = unsigned(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": self.kid() }), claims);
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &secret);
         format!("{input}.{}", text::encode(aws_lc_rs::hmac::sign(&key, input.as_bytes()).as_ref()))

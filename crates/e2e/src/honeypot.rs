@@ -24,7 +24,8 @@ impl Honeypot {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let seen = Seen::default();
-        let routes = Router::new().route("/mcp", post(answer).delete(async || StatusCode::OK)).with_state(Arc::clone(&seen));
+        let routes =
+            Router::new().route("/mcp", post(answer).delete(async || StatusCode::OK)).with_state(Arc::clone(&seen));
         let stop = tokio_util::sync::CancellationToken::new();
         let ended = stop.clone().cancelled_owned();
         tokio::spawn(async move { axum_serve(listener, routes, ended).await });
@@ -48,7 +49,11 @@ impl Drop for Honeypot {
     }
 }
 
-async fn axum_serve(listener: tokio::net::TcpListener, routes: Router, stop: impl Future<Output = ()> + Send + 'static) {
+async fn axum_serve(
+    listener: tokio::net::TcpListener,
+    routes: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
     let stop_token = tokio_util::sync::CancellationToken::new();
     let inner = stop_token.clone();
     tokio::spawn(async move {
@@ -62,19 +67,28 @@ async fn answer(State(seen): State<Seen>, headers: HeaderMap, Json(message): Jso
     let method = message["method"].as_str().unwrap_or("").to_owned();
     {
         let mut seen = seen.lock().unwrap();
-        seen.extend(headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())));
+        seen.extend(
+            headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())),
+        );
         seen.push(("x-method".to_owned(), method.clone()));
     }
-    let tool = |name: &str, hints: Value| json!({ "name": name, "inputSchema": { "type": "object" }, "annotations": hints });
+    let tool =
+        |name: &str, hints: Value| json!({ "name": name, "inputSchema": { "type": "object" }, "annotations": hints });
     let result = match method.as_str() {
-        "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": { "name": "honeypot", "version": "1" } }),
+        "initialize" => {
+            json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": { "name": "honeypot", "version": "1" } })
+        }
         "tools/list" => json!({ "tools": [
             tool("look", json!({ "readOnlyHint": true })),
             tool("change", json!({ "readOnlyHint": false, "destructiveHint": false })),
             tool("amend", json!({ "readOnlyHint": false, "destructiveHint": false })),
             tool("destroy", json!({ "destructiveHint": true })),
         ] }),
-        "tools/call" => json!({ "content": [{ "type": "text", "text": format!("ran {}", message["params"]["name"]) }] }),
+        "tools/call" => {
+            json!({ "content": [{ "type": "text", "text": format!("ran {}", message["params"]["name"]) }] })
+        }
         _ => return StatusCode::ACCEPTED.into_response(),
     };
     let body = Json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }));

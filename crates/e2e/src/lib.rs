@@ -1,6 +1,13 @@
 //! Stories over the whole house, told from outside: the real binary, real sockets, real upstreams. Nothing here reaches
 //! into the process under test; what it knows of keys it takes from the data directory, as a thief would.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test support")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "test support: what is unexpected ends the test"
+)]
 #![expect(missing_docs, reason = "test support; names say it")]
 
 pub mod forge;

@@ -44,7 +44,13 @@ pub struct Mcp {
 
 impl Mcp {
     pub fn new(url: &str, token: Option<&str>) -> Self {
-        Self { url: url.to_owned(), token: token.map(str::to_owned), session: None, headers: Vec::new(), http: Http::new() }
+        Self {
+            url: url.to_owned(),
+            token: token.map(str::to_owned),
+            session: None,
+            headers: Vec::new(),
+            http: Http::new(),
+        }
     }
 
     #[must_use]
@@ -125,5 +131,7 @@ fn message_in(text: &str) -> Value {
         return value;
     }
     let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    data.filter_map(|line| serde_json::from_str::<Value>(line).ok()).rfind(|value| value.get("id").is_some()).unwrap_or(Value::Null)
+    data.filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .rfind(|value| value.get("id").is_some())
+        .unwrap_or(Value::Null)
 }

@@ -52,7 +52,8 @@ impl App {
 
     /// Registers for the server at `resource`.
     pub async fn register_for(base: &str, resource: &str) -> Self {
-        let app = Self { base: base.to_owned(), client_id: String::new(), resource: resource.to_owned(), http: Http::new() };
+        let app =
+            Self { base: base.to_owned(), client_id: String::new(), resource: resource.to_owned(), http: Http::new() };
         let body = json!({ "client_name": "Probe", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"] });
         let request = Request::post(format!("{base}/register"))

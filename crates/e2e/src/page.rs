@@ -37,7 +37,7 @@ impl Form {
     #[must_use]
     pub fn fill(mut self, word: &str, value: &str) -> Self {
         for input in self.inputs.iter_mut().filter(|input| input.kind == word || input.name == word) {
-            input.value = value.to_owned();
+            value.clone_into(&mut input.value);
         }
         self
     }
@@ -82,9 +82,18 @@ fn input(tag: &str) -> Input {
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\"")).or_else(|| tag.find(&format!("\n{name}=\"")))? + name.len() + 3;
-    Some(tag[start..].split('"').next()?.to_owned())
+    Some(tag.get(start..)?.split('"').next()?.to_owned())
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&#x2F;", "/").replace("&#38;", "&").replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&#x2F;", "/")
+        .replace("&#38;", "&")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }

@@ -96,7 +96,7 @@ impl Setup {
         let (ready, wait) = mpsc::channel();
         follow(child.stdout.take().unwrap(), Arc::clone(&log), Some(ready));
         follow(child.stderr.take().unwrap(), Arc::clone(&log), None);
-        let Ok(base) = wait.recv_timeout(Duration::from_secs(60)) else {
+        let Ok(base) = wait.recv_timeout(Duration::from_mins(1)) else {
             let _ = child.kill();
             panic!("it did not get ready:\n{}", log.lock().unwrap());
         };

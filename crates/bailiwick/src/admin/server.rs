@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Json;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::opaque::{AdminToken, Opaque};
 use bailiwick_domain::text;

@@ -1,5 +1,6 @@
 //! `bailiwick audit tail`: the record of who did what, newest last.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::time::Duration;
 
 use bailiwick_domain::ids::WriterId;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_store::{AuditCursor, AuditFilter, Settings, Store, StoreError};
+use bailiwick_store::{AuditCursor, AuditFilter, AuditRow, Settings, Store, StoreError};
 use clap::{Args, Subcommand};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::admin::{AdminClient, AdminError};
@@ -66,17 +68,15 @@ async fn show(tail: &Tail) -> Result<(), String> {
     let mut seen: Vec<String> = Vec::new();
     loop {
         for row in fetch(tail, &data, after).await? {
-            let key = row["id"].as_str().unwrap_or_default().to_owned();
-            let at = row["at"].as_i64().unwrap_or(after);
-            if seen.contains(&key) {
+            if seen.contains(&row.id) {
                 continue;
             }
-            if at > after {
-                after = at;
+            if row.at > after {
+                after = row.at;
                 seen.clear();
             }
-            seen.push(key);
-            println!("{}", if tail.json { row.to_string() } else { line(&row) });
+            println!("{}", if tail.json { json!(row).to_string() } else { row.line() });
+            seen.push(row.id);
         }
         if !tail.follow {
             return Ok(());
@@ -85,25 +85,25 @@ async fn show(tail: &Tail) -> Result<(), String> {
     }
 }
 
-async fn fetch(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Value>, String> {
+async fn fetch(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Entry>, String> {
     match AdminClient::find(data).await {
-        Ok(client) => client
-            .get(&format!("/audit?after={after}&limit={}", tail.lines))
-            .await
-            .map_err(|error| error.to_string()),
+        Ok(client) => {
+            client.get(&format!("/audit?after={after}&limit={}", tail.lines)).await.map_err(|error| error.to_string())
+        }
         Err(AdminError::NotRunning) => from_files(tail, data, after).await,
         Err(error) => Err(error.to_string()),
     }
 }
 
 /// Nothing runs: open the data directory ourselves.
-async fn from_files(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Value>, String> {
+async fn from_files(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Entry>, String> {
     let config = Config::read(tail.config.as_deref()).map_err(|error| error.to_string())?;
     let database = database(&config, data);
     if matches!(&database, bailiwick_store::Database::Sqlite(path) if !path.exists()) {
         return Err(format!("nothing is recorded in {}; was `serve` started with another --data?", data.display()));
     }
-    let master = master_key(config.key.as_ref(), data, false, &SystemEntropy).map_err(|error: ConfigError| error.to_string())?;
+    let master =
+        master_key(config.key.as_ref(), data, false, &SystemEntropy).map_err(|error: ConfigError| error.to_string())?;
     let store = Store::open(Settings {
         database,
         master,
@@ -119,24 +119,42 @@ async fn from_files(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Value>, 
 }
 
 /// The newest `limit` rows not older than `after` (Unix milliseconds), newest last.
-pub(crate) async fn rows(store: &Store, after: i64, limit: u32) -> Result<Vec<Value>, StoreError> {
+pub(crate) async fn rows(store: &Store, after: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
     let from = AuditCursor { at: Timestamp::from_millis(after), writer: WriterId::from_stored(""), seq: 0 };
     let filter = AuditFilter { after: (after > 0).then_some(from), limit, ..AuditFilter::default() };
     let rows = store.audit_rows(&filter).await?;
-    Ok(rows.iter().map(|row| json!({ "id": format!("{}/{}", row.writer, row.seq), "at": row.event.at.millis(), "event": row.event })).collect())
+    let entry = |row: &AuditRow| Entry {
+        id: format!("{}/{}", row.writer, row.seq),
+        at: row.event.at.millis(),
+        event: json!(row.event),
+    };
+    Ok(rows.iter().map(entry).collect())
 }
 
-/// One row as a person reads it.
-fn line(row: &Value) -> String {
-    let event = &row["event"];
-    let seconds = row["at"].as_i64().unwrap_or(0).div_euclid(1000);
-    let (hours, minutes, rest) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let word = |field: &str| event[field].as_str().unwrap_or("-").to_owned();
-    let mut text = format!("{hours:02}:{minutes:02}:{rest:02}Z  {:<8} {:<16}", word("outcome"), word("kind"));
-    for field in ["user", "tool", "scope", "resource", "grant", "rule", "says", "correlation"] {
-        if let Some(value) = event[field].as_str() {
-            text.push_str(&format!("  {field}={value}"));
+/// One row of the record, as it travels over the administration socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Its writer and its number there.
+    id: String,
+    /// When, Unix milliseconds.
+    at: i64,
+    /// What happened.
+    event: Value,
+}
+
+impl Entry {
+    /// The row as a person reads it.
+    fn line(&self) -> String {
+        let seconds = self.at.div_euclid(1000);
+        let (hours, minutes, rest) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        let word = |field: &str| self.event.get(field).and_then(Value::as_str);
+        let (outcome, kind) = (word("outcome").unwrap_or("-"), word("kind").unwrap_or("-"));
+        let mut text = format!("{hours:02}:{minutes:02}:{rest:02}Z  {outcome:<8} {kind:<17}");
+        for field in ["user", "tool", "scope", "resource", "grant", "rule", "says", "correlation"] {
+            if let Some(value) = word(field) {
+                let _ = write!(text, "  {field}={value}");
+            }
         }
+        text
     }
-    text
 }

@@ -68,10 +68,10 @@ fn tell(args: &Call, answer: &Answer) -> ExitCode {
             ExitCode::SUCCESS
         }
         (true, Some(rule)) => {
-            words::failed(&format!("{} was refused: {} (rule {rule})", args.tool, words::safe(&answer.text(), true)))
+            words::failed(&format!("{} was refused: {} (rule {rule})", args.tool, answer.text().trim_end()))
         }
         (true, None) => {
-            words::aside(&answer.text());
+            words::note(&answer.text());
             words::failed(&format!("{} failed", args.tool))
         }
     }

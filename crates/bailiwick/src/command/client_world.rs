@@ -6,6 +6,7 @@ pub(crate) mod words;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_client::{Approach, Client, Keep, Parts};
 use bailiwick_domain::entropy::Entropy;
@@ -13,6 +14,11 @@ use bailiwick_domain::time::Clock;
 use bailiwick_net::Http;
 
 use crate::wire;
+
+/// How long a server may take to be reached.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long it may think before its answer begins: a tool that answers in one piece answers when it is done.
+const ANSWER: Duration = Duration::from_mins(5);
 
 /// What the client commands need from this machine.
 pub(crate) struct ClientWorld {
@@ -46,7 +52,7 @@ impl ClientWorld {
     pub(crate) fn new() -> Self {
         Self {
             keep_dir: wire::environment("BAILIWICK_CLIENT_DIR").map_or_else(keep_dir, PathBuf::from),
-            http: Http::new(),
+            http: Http::with_patience(CONNECT, ANSWER),
             entropy: Arc::new(wire::SystemEntropy),
             clock: Arc::new(wire::SystemClock),
             open_browser,

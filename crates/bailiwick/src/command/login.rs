@@ -13,7 +13,7 @@ use crate::wire;
 /// `bailiwick login URL`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Login {
-    /// URL of the MCP server, such as <http://localhost:8787/mcp>
+    /// URL of the MCP server
     url: ServerUrl,
     /// Ask for these scopes, besides those asked for before; may be repeated [default: what the server suggests]
     #[arg(long, value_parser = scope)]
@@ -42,7 +42,9 @@ pub(crate) async fn run(args: Login, world: &ClientWorld) -> ExitCode {
     match world.client().login(&args.url, ask).await {
         Ok(kept) if args.json => words::result(&as_json(&kept)),
         Ok(kept) => words::result(&in_words(&args.url, &kept, &asked)),
-        Err(error @ LoginError::NotNeeded) => eprintln!("bailiwick: {error}; try: {}", tools_command(&args.url)),
+        Err(error @ LoginError::NotNeeded) => {
+            words::note(&format!("bailiwick: {error}; try: {}", tools_command(&args.url)));
+        }
         Err(error) => return words::login_failed(&error),
     }
     ExitCode::SUCCESS
@@ -58,7 +60,8 @@ fn in_words(server: &ServerUrl, kept: &Kept, asked: &ScopeSet) -> String {
             (Some(ends), false) => ends,
             (None, false) => "the server ends it".to_owned(),
         };
-        let scope = if tokens.scope.is_empty() { "whatever the server decides".into() } else { tokens.scope.to_string() };
+        let scope =
+            if tokens.scope.is_empty() { "whatever the server decides".into() } else { tokens.scope.to_string() };
         lines.extend([format!("  may         {scope}"), format!("  until       {until}")]);
         let missing = asked.minus(&tokens.scope);
         if !missing.is_empty() {

@@ -19,9 +19,11 @@ pub(crate) struct Logout {
 pub(crate) async fn run(args: Logout, world: &ClientWorld) -> ExitCode {
     let server = &args.url;
     match world.client().logout(server, args.forget).await {
-        Ok(LoggedOut::NothingKept) => eprintln!("bailiwick: no login was kept for {server}"),
+        Ok(LoggedOut::NothingKept) => words::note(&format!("bailiwick: no login was kept for {server}")),
         Ok(LoggedOut::Revoked) => words::result(&format!("Logged out of {server}: revoked and forgotten")),
-        Ok(LoggedOut::Forgotten) => words::result(&format!("Logged out of {server}: forgotten here, not revoked there")),
+        Ok(LoggedOut::Forgotten) => {
+            words::result(&format!("Logged out of {server}: forgotten here, not revoked there"));
+        }
         Err(error @ LogoutError::Keep(_)) => return words::failed(&error.to_string()),
         Err(error @ LogoutError::Token(_)) => {
             let again = format!("bailiwick logout {} --forget", words::word(server.as_str()));

@@ -34,8 +34,9 @@ async fn serve(args: &args::Serve) -> Result<(), HouseError> {
     let data = plan.data.clone();
     let dev_approve = plan.dev_approve.clone();
     let house = House::open(plan, issuer).await?;
-    let admin = AdminServer::open(&data, &SystemEntropy)
-        .map_err(|error| HouseError::Other(format!("cannot open {}: {error}", crate::admin::socket(&data).display())))?;
+    let admin = AdminServer::open(&data, &SystemEntropy).map_err(|error| {
+        HouseError::Other(format!("cannot open {}: {error}", crate::admin::socket(&data).display()))
+    })?;
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -69,14 +70,12 @@ async fn open(listen: Listen) -> Result<Vec<TcpListener>, HouseError> {
             Listen::Localhost(port) => format!("port {port} on localhost"),
             Listen::At(address) => address.to_string(),
         };
-        HouseError::Other(match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("{place} is taken; stop what uses it, or choose another with --listen localhost:PORT")
-            }
-            io::ErrorKind::PermissionDenied => {
-                format!("{place} needs more rights; choose a port above 1023 with --listen, or grant CAP_NET_BIND_SERVICE")
-            }
-            _ => format!("cannot listen on {place}: {error}"),
+        HouseError::Other(if error.kind() == io::ErrorKind::AddrInUse {
+            format!("{place} is taken; stop what uses it, or choose another with --listen localhost:PORT")
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            format!("{place} needs more rights; choose a port above 1023 with --listen, or grant CAP_NET_BIND_SERVICE")
+        } else {
+            format!("cannot listen on {place}: {error}")
         })
     })
 }

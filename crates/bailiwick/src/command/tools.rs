@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Tools, world: &ClientWorld) -> ExitCode {
         Ok(raw) => {
             let tools: Vec<Tool> = raw.iter().filter_map(Tool::read).collect();
             if tools.is_empty() {
-                eprintln!("bailiwick: this login may call no tool of {}", args.url);
+                words::note(&format!("bailiwick: this login may call no tool of {}", args.url));
             } else {
                 words::result(&table(&tools));
             }

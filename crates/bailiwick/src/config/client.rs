@@ -32,8 +32,9 @@ impl ClientEntry {
     pub(crate) fn client(&self, name: &str) -> Result<Client, ConfigError> {
         let wrong = |says: String| ConfigError::Value(format!("client.{name}: {says}"));
         let id = ClientId::parse(name).ok_or_else(|| wrong("not usable as a client_id".to_owned()))?;
-        let register =
-            |raw: &String| RedirectUri::register(raw).map_err(|error| wrong(format!("redirect_uris: {raw:?}: {error}")));
+        let register = |raw: &String| {
+            RedirectUri::register(raw).map_err(|error| wrong(format!("redirect_uris: {raw:?}: {error}")))
+        };
         let redirect_uris = self.redirect_uris.iter().map(register).collect::<Result<Vec<_>, _>>()?;
         let secret = self.client_secret.as_ref().map(|secret| secret.fetch(&format!("client.{name}"))).transpose()?;
         let auth = self.auth(secret.is_some()).map_err(wrong)?;

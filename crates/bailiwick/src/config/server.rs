@@ -108,8 +108,9 @@ impl ServerEntry {
             let scope = Scope::parse(text)
                 .ok_or_else(|| ConfigError::Value(format!("{label}.scopes: {text:?} is not a scope")))?;
             let pattern = |raw: &String| {
-                Pattern::parse(raw)
-                    .ok_or_else(|| ConfigError::Value(format!("{label}.scopes: {raw:?} is not a tool's name or pattern")))
+                Pattern::parse(raw).ok_or_else(|| {
+                    ConfigError::Value(format!("{label}.scopes: {raw:?} is not a tool's name or pattern"))
+                })
             };
             let patterns = entry.tools.iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
             Ok(ScopeGroup { scope, says: entry.says.clone(), risk: entry.risk(text), patterns })
@@ -123,7 +124,7 @@ impl ScopeEntry {
         match (self.risk, scope.rsplit(':').next()) {
             (Some(RiskWord::Read), _) | (None, Some("read")) => Risk::Read,
             (Some(RiskWord::Destructive), _) | (None, Some("destructive")) => Risk::Destructive,
-            (Some(RiskWord::Write), _) | (None, _) => Risk::Write,
+            (Some(RiskWord::Write) | None, _) => Risk::Write,
         }
     }
 }

@@ -100,7 +100,14 @@ mod tests {
 
     #[test]
     fn paths_plain_http_and_credentials_are_refused() {
-        for raw in ["http://mcp.example.com", "https://a.example/x", "https://a.example?x", "https://u:p@a.example", "ftp://a", "a"] {
+        for raw in [
+            "http://mcp.example.com",
+            "https://a.example/x",
+            "https://a.example?x",
+            "https://u:p@a.example",
+            "ftp://a",
+            "a",
+        ] {
             assert!(Issuer::parse(raw).is_err(), "{raw}");
         }
         for raw in ["http://localhost:8787", "http://127.0.0.1:8787", "http://[::1]:8787"] {

@@ -1,6 +1,12 @@
 //! Load on one house, side by side in one run: tokens per second with durable writes, and what the gateway adds to a call.
 //! Loopback only, bounded in count. Usage: `load tokens|calls [--full]`.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_precision_loss, reason = "a measuring tool")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a measuring tool"
+)]
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -10,14 +10,14 @@ use crate::{App, Mcp, Setup, World};
 
 const SCOPE: &str = "mcp:read mcp:write";
 
-async fn in_front_of(upstream: &Honeypot, off: &[Control]) -> World {
+fn in_front_of(upstream: &Honeypot, off: &[Control]) -> World {
     Setup::upstream(&upstream.url).approving("alice").without(off).start()
 }
 
 /// Bob shows the session id that was made for Alice.
 pub async fn anothers_session(off: &[Control]) -> Verdict {
     let upstream = Honeypot::start().await;
-    let world = in_front_of(&upstream, off).await;
+    let world = in_front_of(&upstream, off);
     let alice = App::register(&world.base).await.tokens(SCOPE).await.access;
     let ended = world.stop();
     let world = Setup::upstream(&upstream.url).approving("bob").without(off).after(&ended).start();
@@ -36,7 +36,7 @@ pub async fn anothers_session(off: &[Control]) -> Verdict {
 /// The upstream writes down every header; none of the caller's may be among them.
 pub async fn callers_headers(off: &[Control]) -> Verdict {
     let upstream = Honeypot::start().await;
-    let world = in_front_of(&upstream, off).await;
+    let world = in_front_of(&upstream, off);
     let token = App::register(&world.base).await.tokens(SCOPE).await.access;
     let mut client = Mcp::new(&world.mcp(), Some(&token))
         .header("cookie", "bw_session=stolen")
@@ -57,7 +57,7 @@ pub async fn callers_headers(off: &[Control]) -> Verdict {
 /// A page of another site drives the user's browser to the gateway.
 pub async fn foreign_origin(off: &[Control]) -> Verdict {
     let upstream = Honeypot::start().await;
-    let world = in_front_of(&upstream, off).await;
+    let world = in_front_of(&upstream, off);
     let token = App::register(&world.base).await.tokens(SCOPE).await.access;
     for origin in ["https://evil.example", "null"] {
         let answer = Mcp::new(&world.mcp(), Some(&token)).header("origin", origin).begin().await;
@@ -69,7 +69,7 @@ pub async fn foreign_origin(off: &[Control]) -> Verdict {
 /// DNS rebinding: the right address under a foreign name.
 pub async fn foreign_host(off: &[Control]) -> Verdict {
     let upstream = Honeypot::start().await;
-    let world = in_front_of(&upstream, off).await;
+    let world = in_front_of(&upstream, off);
     let token = App::register(&world.base).await.tokens(SCOPE).await.access;
     let answer = Mcp::new(&world.mcp(), Some(&token)).header("host", "evil.example").begin().await;
 

@@ -9,7 +9,9 @@ mod tools;
 
 use bailiwick_domain::control::Control;
 
-pub use code::{another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier};
+pub use code::{
+    another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
+};
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
 pub use pages::{consent_without_form_token, guessing_passwords};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};

@@ -86,7 +86,8 @@ pub async fn expired(off: &[Control]) -> Verdict {
 /// A token for server A, shown to server B.
 pub async fn for_another_server(off: &[Control]) -> Verdict {
     let upstreams = (crate::honeypot::Honeypot::start().await, crate::honeypot::Honeypot::start().await);
-    let config = format!("[server.a]\nupstream = \"{}\"\n[server.b]\nupstream = \"{}\"\n", upstreams.0.url, upstreams.1.url);
+    let config =
+        format!("[server.a]\nupstream = \"{}\"\n[server.b]\nupstream = \"{}\"\n", upstreams.0.url, upstreams.1.url);
     let world = Setup::config(config).approving("alice").without(off).start();
     let app = App::register_for(&world.base, &world.url("/mcp/a")).await;
     let token = app.tokens("a:read a:write").await.access;

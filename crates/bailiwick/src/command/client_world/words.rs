@@ -1,6 +1,6 @@
 //! What the client commands say: one line per error, with what to do about it.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use bailiwick_client::{ConnectionError, LoginError, Progress, Refusal, ServerUrl};
@@ -23,34 +23,36 @@ pub(crate) fn login_command(server: &ServerUrl, scope: &ScopeSet) -> String {
 
 /// Says on standard error how a login goes on.
 pub(crate) fn progress(progress: &Progress<'_>) {
-    match progress {
-        Progress::LoggingIn { server, issuer } => eprintln!("Logging in to {server} at {issuer}"),
+    note(&match progress {
+        Progress::LoggingIn { server, issuer } => format!("Logging in to {server} at {issuer}"),
         Progress::Visit { url, opened: true } => {
-            eprintln!("Go on in the browser window that opens; if none does, open this address:\n  {url}");
+            format!("Go on in the browser window that opens; if none does, open this address:\n  {url}")
         }
-        Progress::Visit { url, opened: false } => eprintln!("Open this address in a browser:\n  {url}"),
+        Progress::Visit { url, opened: false } => format!("Open this address in a browser:\n  {url}"),
         Progress::Waiting { left } => {
-            eprintln!("Still waiting for the browser to come back ({} s left; Ctrl-C to stop)", left.as_secs());
+            format!("Still waiting for the browser to come back ({} s left; Ctrl-C to stop)", left.as_secs())
         }
-        Progress::SteppingUp { scope } => eprintln!("This needs more: {scope}"),
-    }
+        Progress::Thinking { since } => format!("Still waiting for the server's answer ({} s)", since.as_secs()),
+        Progress::SteppingUp { scope } => format!("This needs more: {scope}"),
+    });
 }
 
 /// Says that something failed: exit code 1.
 pub(crate) fn failed(says: &str) -> ExitCode {
-    eprintln!("bailiwick: {says}");
+    note(&format!("bailiwick: {says}"));
     ExitCode::from(1)
 }
 
 /// Says that the command itself cannot be understood: exit code 2.
 pub(crate) fn misused(says: &str) -> ExitCode {
-    eprintln!("bailiwick: {says}");
+    note(&format!("bailiwick: {says}"));
     ExitCode::from(2)
 }
 
 /// Says that a login is needed: exit code 3.
 pub(crate) fn login_needed(server: &ServerUrl) -> ExitCode {
-    eprintln!("bailiwick: no login is kept for {server}; log in with: {}", login_command(server, &ScopeSet::default()));
+    let command = login_command(server, &ScopeSet::default());
+    note(&format!("bailiwick: no login is kept for {server}, or it ended; log in with: {command}"));
     ExitCode::from(3)
 }
 
@@ -96,14 +98,14 @@ pub(crate) fn safe(text: &str, to_terminal: bool) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-/// Prints a result.
+/// Prints a result. Whoever reads may stop early, as `head` does: that is no failure of ours.
 pub(crate) fn result(text: &str) {
-    println!("{}", safe(text, std::io::stdout().is_terminal()));
+    let _ = writeln!(std::io::stdout(), "{}", safe(text, std::io::stdout().is_terminal()));
 }
 
-/// Prints a server's words on standard error.
-pub(crate) fn aside(text: &str) {
-    eprintln!("{}", safe(text, std::io::stderr().is_terminal()));
+/// Prints what is no result, on standard error.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", safe(text, std::io::stderr().is_terminal()));
 }
 
 /// A moment in words, in UTC (civil date from days: Hinnant's algorithm).

@@ -1,21 +1,16 @@
 //! The server itself: each request finds its answer in the suite's data or in
 //! a tool that is alive.
-#![expect(
-    deprecated,
-    reason = "the revision under test has logging and resource subscriptions"
-)]
+#![expect(deprecated, reason = "the revision under test has logging and resource subscriptions")]
 
 use std::sync::Arc;
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CompletionInfo, GetPromptRequestParams, GetPromptResponse, Implementation,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
-        UnsubscribeRequestParams,
+        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo,
+        GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams,
     },
     service::RequestContext,
 };
@@ -54,11 +49,7 @@ impl ServerHandler for Fixture {
         Ok(ListToolsResult::with_all_items(self.suite.tools.clone()))
     }
 
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        context: Context,
-    ) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Result<CallToolResponse, ErrorData> {
         let tool = request.name.as_ref();
         let arguments = request.arguments.unwrap_or_default();
         if let Some(fixed) = self.suite.result(tool) {
@@ -78,37 +69,21 @@ impl ServerHandler for Fixture {
     }
 
     async fn list_prompts(&self, _: Page, _: Context) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(
-            self.suite.prompts.clone(),
-        ))
+        Ok(ListPromptsResult::with_all_items(self.suite.prompts.clone()))
     }
 
-    async fn get_prompt(
-        &self,
-        request: GetPromptRequestParams,
-        _: Context,
-    ) -> Result<GetPromptResponse, ErrorData> {
+    async fn get_prompt(&self, request: GetPromptRequestParams, _: Context) -> Result<GetPromptResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
         let found = self.suite.prompt(&request.name, &arguments);
-        found
-            .map(Into::into)
-            .ok_or_else(|| unknown("prompt", &request.name))
+        found.map(Into::into).ok_or_else(|| unknown("prompt", &request.name))
     }
 
     async fn list_resources(&self, _: Page, _: Context) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(
-            self.suite.resources.clone(),
-        ))
+        Ok(ListResourcesResult::with_all_items(self.suite.resources.clone()))
     }
 
-    async fn list_resource_templates(
-        &self,
-        _: Page,
-        _: Context,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(ListResourceTemplatesResult::with_all_items(
-            self.suite.templates.clone(),
-        ))
+    async fn list_resource_templates(&self, _: Page, _: Context) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(ListResourceTemplatesResult::with_all_items(self.suite.templates.clone()))
     }
 
     async fn read_resource(
@@ -136,11 +111,7 @@ impl ServerHandler for Fixture {
         Ok(())
     }
 
-    async fn complete(
-        &self,
-        request: CompleteRequestParams,
-        _: Context,
-    ) -> Result<CompleteResult, ErrorData> {
+    async fn complete(&self, request: CompleteRequestParams, _: Context) -> Result<CompleteResult, ErrorData> {
         let typed = request.argument.value;
         let guesses = ["paris", "park", "party", "test"];
         let guesses = guesses.iter().filter(|guess| guess.starts_with(&typed));

@@ -1,18 +1,14 @@
 //! The tools that talk while they run: logging, progress, and questions to the
 //! client's model or to the person behind it.
-#![expect(
-    deprecated,
-    reason = "the revision under test has sampling and logging"
-)]
+#![expect(deprecated, reason = "the revision under test has sampling and logging")]
 
 use std::time::Duration;
 
 use rmcp::{
     ErrorData, RoleServer,
     model::{
-        CallToolResult, ContentBlock, CreateMessageRequestParams, ElicitRequestParams,
-        ElicitationSchema, JsonObject, LoggingLevel, LoggingMessageNotificationParam,
-        ProgressNotificationParam, SamplingMessage,
+        CallToolResult, ContentBlock, CreateMessageRequestParams, ElicitRequestParams, ElicitationSchema, JsonObject,
+        LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam, SamplingMessage,
     },
     service::{RequestContext, ServiceError},
 };
@@ -25,11 +21,7 @@ const BEAT: Duration = Duration::from_millis(50);
 
 /// Logs three times, with a pause between.
 pub(crate) async fn logging(context: &Context) -> Result<CallToolResult, ErrorData> {
-    let says = [
-        "Tool execution started",
-        "Tool processing data",
-        "Tool execution completed",
-    ];
+    let says = ["Tool execution started", "Tool processing data", "Tool execution completed"];
     for line in says {
         let message = LoggingMessageNotificationParam::new(LoggingLevel::Info, json!(line));
         sent(context.peer.notify_logging_message(message).await)?;
@@ -63,11 +55,7 @@ pub(crate) async fn sampling(context: &Context, arguments: &JsonObject) -> CallT
     let ask = CreateMessageRequestParams::new(vec![SamplingMessage::user_text(prompt)], 100);
     match context.peer.create_message(ask).await {
         Ok(answer) => {
-            let said = answer
-                .message
-                .content
-                .first()
-                .and_then(|content| content.as_text());
+            let said = answer.message.content.first().and_then(|content| content.as_text());
             let said = said.map_or("nothing", |content| content.text.as_str());
             text(format!("LLM response: {said}"))
         }
@@ -76,20 +64,13 @@ pub(crate) async fn sampling(context: &Context, arguments: &JsonObject) -> CallT
 }
 
 /// Puts a form before the person and answers with what came back.
-pub(crate) async fn elicitation(
-    context: &Context,
-    arguments: &JsonObject,
-    form: ElicitationSchema,
-) -> CallToolResult {
+pub(crate) async fn elicitation(context: &Context, arguments: &JsonObject, form: ElicitationSchema) -> CallToolResult {
     let message = match argument(arguments, "message") {
         "" => "Please fill in this form",
         message => message,
     };
-    let ask = ElicitRequestParams::FormElicitationParams {
-        meta: None,
-        message: message.into(),
-        requested_schema: form,
-    };
+    let ask =
+        ElicitRequestParams::FormElicitationParams { meta: None, message: message.into(), requested_schema: form };
     match context.peer.create_elicitation(ask).await {
         Ok(answer) => {
             let action = json!(answer.action);
@@ -101,10 +82,7 @@ pub(crate) async fn elicitation(
 }
 
 fn argument<'a>(arguments: &'a JsonObject, name: &str) -> &'a str {
-    arguments
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    arguments.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn text(says: impl Into<String>) -> CallToolResult {

@@ -13,8 +13,7 @@ mod suite;
 use std::{error::Error, io::Write, sync::Arc};
 
 use rmcp::transport::{
-    StreamableHttpServerConfig, StreamableHttpService,
-    streamable_http_server::session::local::LocalSessionManager,
+    StreamableHttpServerConfig, StreamableHttpService, streamable_http_server::session::local::LocalSessionManager,
 };
 
 use crate::{handler::Fixture, suite::Suite};

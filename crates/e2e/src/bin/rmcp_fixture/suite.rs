@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use rmcp::model::{
-    CallToolResult, ElicitationSchema, GetPromptResult, JsonObject, Prompt, ReadResourceResult,
-    Resource, ResourceTemplate, Tool,
+    CallToolResult, ElicitationSchema, GetPromptResult, JsonObject, Prompt, ReadResourceResult, Resource,
+    ResourceTemplate, Tool,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -59,9 +59,7 @@ impl Suite {
         if let Some(fixed) = self.contents.get(uri) {
             return read(&fixed.to_string());
         }
-        let id = uri
-            .strip_prefix("test://template/")?
-            .strip_suffix("/data")?;
+        let id = uri.strip_prefix("test://template/")?.strip_suffix("/data")?;
         let data = serde_json::json!({
             "id": id, "templateTest": true, "data": format!("Data for ID: {id}"),
         });
