@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::audit::Audit;
 use crate::command::call::Call;
 use crate::command::config::ConfigCommand;
+use crate::command::demo_server::DemoServer;
 use crate::command::login::Login;
 use crate::command::logout::Logout;
 use crate::command::token::Token;
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     /// Check a configuration file
     Config(ConfigCommand),
     /// The sample MCP server, over standard input and output
-    DemoServer,
+    DemoServer(DemoServer),
 }
 
 /// Where the data lives.

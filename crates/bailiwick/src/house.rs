@@ -88,7 +88,7 @@ impl Plan {
         Ok(Self {
             key: master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
-            servers: servers(args, &config)?,
+            servers: servers(args, &config, &data)?,
             clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
             public_url: args.public_url.clone().or(config.public_url),
             dev_approve: args.dev_approve.clone(),
@@ -107,7 +107,7 @@ pub(crate) fn database(config: &Config, data: &Path) -> Database {
 }
 
 /// The servers of the file, and the one of the command line; the sample server when there is none at all.
-fn servers(args: &args::Serve, config: &Config) -> Result<Vec<ServerSettings>, HouseError> {
+fn servers(args: &args::Serve, config: &Config, data: &Path) -> Result<Vec<ServerSettings>, HouseError> {
     let mut servers = Vec::new();
     for (name, entry) in &config.server {
         servers.push(entry.settings(Some(crate::command::config::server_name(name)?))?);
@@ -120,7 +120,7 @@ fn servers(args: &args::Serve, config: &Config) -> Result<Vec<ServerSettings>, H
     if given {
         servers.push(from_command_line(args).settings(name)?);
     } else if servers.is_empty() {
-        servers.push(sample(name)?);
+        servers.push(sample(name, data)?);
     }
     Ok(servers)
 }
@@ -142,15 +142,16 @@ fn title_of(upstream: Option<&str>, child: &[String]) -> Option<String> {
     Some(last.to_owned())
 }
 
-fn sample(name: Option<ServerName>) -> Result<ServerSettings, HouseError> {
+fn sample(name: Option<ServerName>, data: &Path) -> Result<ServerSettings, HouseError> {
     let program = std::env::current_exe()
         .map_err(|error| HouseError::Other(format!("cannot find this program to start the sample server: {error}")))?;
+    let notes = data.join("sample-notes.json").to_string_lossy().into_owned();
     Ok(ServerSettings {
         name,
         title: "Sample notes".to_owned(),
         upstream: Upstream::Stdio {
             program: program.to_string_lossy().into_owned(),
-            args: vec!["demo-server".to_owned()],
+            args: ["demo-server", "--notes"].map(str::to_owned).into_iter().chain([notes]).collect(),
             env: Vec::new(),
             cwd: None,
         },

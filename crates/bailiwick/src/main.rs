@@ -19,8 +19,8 @@ use crate::command::client_world::ClientWorld;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // The sample server speaks on standard output and needs neither runtime nor log.
-    if matches!(cli.command, Command::DemoServer) {
-        return command::demo_server::run();
+    if let Command::DemoServer(args) = &cli.command {
+        return command::demo_server::run(args);
     }
     log_to_stderr();
     #[cfg(feature = "mutants")]
@@ -45,7 +45,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Token(args) => command::token::run(args, &ClientWorld::new()).await,
         Command::Audit(args) => command::audit::run(args).await,
         Command::Config(args) => command::config::run(&args),
-        Command::DemoServer => command::demo_server::run(),
+        Command::DemoServer(args) => command::demo_server::run(&args),
     }
 }
 

@@ -1,10 +1,11 @@
 //! `bailiwick demo-server`: a small MCP server over stdio with tools of every risk, to have something to protect in
-//! the first minute. It keeps a handful of notes in memory and forgets all changes when it ends.
+//! the first minute. It keeps a handful of notes, in memory or, with `--notes FILE`, in a file that several of it share.
 
 mod notes;
 mod tools;
 
 use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bailiwick_domain::mcp::{Envelope, Id, Message, Method, Revision, reply};
@@ -13,20 +14,37 @@ use serde_json::{Value, json};
 
 use notes::Notes;
 
+/// `bailiwick demo-server`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DemoServer {
+    /// Keep the notes in this file instead of in memory
+    #[arg(long, value_name = "FILE")]
+    notes: Option<PathBuf>,
+}
+
 /// Answers the messages on standard input, one a line, until there are no more.
-pub(crate) fn run() -> ExitCode {
-    match serve(std::io::stdin().lock(), std::io::stdout().lock()) {
+pub(crate) fn run(args: &DemoServer) -> ExitCode {
+    match serve(std::io::stdin().lock(), std::io::stdout().lock(), args.notes.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever started this has gone; there is nobody left to complain to.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn serve(mut input: impl BufRead, mut output: impl Write) -> std::io::Result<()> {
+fn serve(mut input: impl BufRead, mut output: impl Write, file: Option<&Path>) -> std::io::Result<()> {
     let mut notes = Notes::seeded();
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
-        if let Some(mut answer) = answer(&mut notes, &line) {
+        // Another sample server may have written since; what was written last is what there is.
+        if let Some(kept) = file.and_then(Notes::read) {
+            notes = kept;
+        }
+        let before = notes.clone();
+        let answer = answer(&mut notes, &line);
+        if let Some(file) = file.filter(|_| notes != before) {
+            notes.write(file)?;
+        }
+        if let Some(mut answer) = answer {
             answer.push(b'\n');
             output.write_all(&answer)?;
             output.flush()?;
@@ -70,7 +88,7 @@ fn welcome(params: Option<&RawValue>) -> Value {
         "protocolVersion": revision.as_str(),
         "capabilities": { "tools": {} },
         "serverInfo": { "name": "bailiwick-demo", "title": "Sample notes", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": "A handful of notes, kept in memory. list_notes shows their ids; changes last until the server ends.",
+        "instructions": "A handful of notes. list_notes shows their ids.",
     })
 }
 

@@ -60,6 +60,8 @@ async fn the_printed_command_ends_in_a_tools_answer() {
     let deleted = terminal.run(&["call", &mcp, "delete_note", "id=delete-me", "--headless"]);
     assert!(deleted.status.success(), "{} {}", out(&deleted), err(&deleted));
 
+    let left = out(&terminal.run(&["call", &mcp, "list_notes", "--headless"]));
+    assert!(!left.contains("delete-me"), "the note is gone:\n{left}");
     let record = audit(&world);
     for word in ["consent_given", "tool_called", "tool_refused", "tool=delete_note"] {
         assert!(record.contains(word), "{word} is missing in\n{record}");

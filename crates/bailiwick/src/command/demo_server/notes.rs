@@ -1,7 +1,11 @@
 //! The notes: an ordered handful, each with an id a person can type.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 /// One note.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     /// What it is called by.
     pub(super) id: String,
@@ -12,7 +16,7 @@ pub(super) struct Note {
 }
 
 /// All notes, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Notes(Vec<Note>);
 
 /// The most notes there can be, and the longest one may grow: memory stays flat whatever an agent writes.
@@ -56,6 +60,16 @@ impl Notes {
             text: text.to_owned(),
         };
         Self(SEEDS.into_iter().map(seed).collect())
+    }
+
+    /// The notes in a file, if there are any.
+    pub(super) fn read(file: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+    }
+
+    /// Writes all of them in one step.
+    pub(super) fn write(&self, file: &Path) -> std::io::Result<()> {
+        crate::keep::write_private(file, &serde_json::to_vec_pretty(self)?)
     }
 
     /// All of them.

@@ -134,8 +134,23 @@ fn one_line_in_is_at_most_one_line_out() {
     let input = "\n{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\"}";
     let mut output = Vec::new();
 
-    serve(input.as_bytes(), &mut output).unwrap();
+    serve(input.as_bytes(), &mut output, None).unwrap();
 
     let lines = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n";
     assert_eq!(String::from_utf8(output).unwrap(), lines);
+}
+
+#[test]
+fn notes_in_a_file_are_shared_between_servers() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("notes.json");
+    let deletes = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_note","arguments":{"id":"delete-me"}}}"#;
+    serve(deletes.as_bytes(), Vec::new(), Some(&file)).unwrap();
+
+    let mut output = Vec::new();
+    let lists = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{}}}"#;
+    serve(lists.as_bytes(), &mut output, Some(&file)).unwrap();
+
+    let listed = String::from_utf8(output).unwrap();
+    assert!(listed.contains("plum-cake") && !listed.contains("delete-me"), "{listed}");
 }
