@@ -60,5 +60,7 @@ impl Cors {
 fn allowed(asked: &HeaderMap) -> String {
     let wanted = asked.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter().filter_map(|value| value.to_str().ok());
     let mirrored = wanted.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
-    mirrored.filter(|name| name.starts_with("mcp-param-")).fold(HEADERS.to_owned(), |all, name| format!("{all}, {name}"))
+    mirrored
+        .filter(|name| name.starts_with("mcp-param-"))
+        .fold(HEADERS.to_owned(), |all, name| format!("{all}, {name}"))
 }

@@ -61,9 +61,10 @@ impl Door {
         if !ours && holds(Control::Host) {
             return Err(Refusal::Host);
         }
-        let known = headers.get_all(ORIGIN).iter().all(|origin| {
-            origin.to_str().is_ok_and(|origin| self.is_own_origin(origin) || admits(server, origin))
-        });
+        let known = headers
+            .get_all(ORIGIN)
+            .iter()
+            .all(|origin| origin.to_str().is_ok_and(|origin| self.is_own_origin(origin) || admits(server, origin)));
         if !known && holds(Control::Origin) {
             return Err(Refusal::Origin);
         }

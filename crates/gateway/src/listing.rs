@@ -38,6 +38,9 @@ impl Lens {
         let Ok(envelope) = Envelope::parse(message) else {
             return Seen::Unreadable;
         };
+        if envelope.method_name() == Some("notifications/tools/list_changed") {
+            self.server.changed.notify_one();
+        }
         let &Message::Response { result: Some(result), .. } = envelope.message() else {
             return Seen::Other;
         };
@@ -53,6 +56,15 @@ impl Lens {
             return Seen::Unreadable;
         };
         Seen::Listing(replaced(envelope.text(), result, &kept).unwrap_or_default())
+    }
+
+    /// What the caller sees of an answer: of a listing its part, of any other all; nothing of what cannot be read.
+    pub(crate) async fn show(&self, answer: String) -> Option<String> {
+        match self.see(answer.as_bytes()).await {
+            Seen::Listing(kept) => Some(kept),
+            Seen::Other => Some(answer),
+            Seen::Unreadable => None,
+        }
     }
 
     /// Looks at an event of a stream. Where `strict`, what cannot be read does not pass: it might be a listing to

@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bailiwick_domain::ids::CorrelationId;
 use bailiwick_domain::policy::Server;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use http::HeaderValue;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::json;
 
 use crate::gateway::Gateway;

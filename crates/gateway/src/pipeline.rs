@@ -66,12 +66,7 @@ enum Entered {
     Answered(Response),
 }
 
-fn entrance(
-    gateway: &Gateway,
-    server: Option<Arc<Hosted>>,
-    request: Request,
-    cors: &Cors,
-) -> Result<Entered, Refusal> {
+fn entrance(gateway: &Gateway, server: Option<Arc<Hosted>>, request: Request, cors: &Cors) -> Result<Entered, Refusal> {
     gateway.door.check(request.headers(), server.as_deref())?;
     if is_browser(&request) {
         return Ok(Entered::Answered(to_the_front_page()));

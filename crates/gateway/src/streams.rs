@@ -40,12 +40,6 @@ impl Streams {
         self.lock().streams.values().filter(|(caller, _)| ends(caller)).for_each(|(_, cut)| cut.cancel());
     }
 
-    /// How many are open.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.lock().streams.len()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

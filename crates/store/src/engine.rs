@@ -1,5 +1,6 @@
 //! The two engines and what differs between them: how to connect, how a transaction begins, who may open the file.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -196,7 +197,8 @@ fn file_url(path: &Path) -> Result<String, OpenError> {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            write!(url, "%{byte:02X}").ok();
         }
     }
     Ok(url)

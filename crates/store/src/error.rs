@@ -29,7 +29,7 @@ pub enum OpenError {
     #[error("the master key does not belong to this database: give the key it was created with, or an empty database")]
     WrongKey,
     /// The database does not answer.
-    #[error("cannot reach {engine}: {reason}")]
+    #[error("cannot reach {engine}: {reason}: check that it runs and that the configured database names it")]
     Unreachable {
         /// Which engine.
         engine: &'static str,

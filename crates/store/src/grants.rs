@@ -56,7 +56,8 @@ impl GrantRow {
 impl Store {
     /// Keeps an approval; `false` when its request was answered already.
     pub async fn approve(&self, approval: NewApproval, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(approval.request.clone().as_str(), (approval, event), |(new, event), tx| {
+        // The client is the one row that approvals share.
+        self.write(approval.client.id.clone().as_str(), (approval, event), |(new, event), tx| {
             Box::pin(async move {
                 if !requests::take(tx, &new.request).await? {
                     return Ok(Verdict::Undo(false));

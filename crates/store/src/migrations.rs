@@ -13,7 +13,7 @@ const FIRST: &str = include_str!("../migrations/0001_first.sql");
 /// Runs what has not run yet, under the engine's own lock.
 pub(crate) async fn run(connection: &mut AnyConnection) -> Result<(), OpenError> {
     let migrator = Migrator::with_migrations(vec![migration(1, "first", FIRST)]);
-    migrator.run_direct(None, connection, false).await.map_err(refusal)
+    migrator.run_direct(None, connection, false).await.map_err(|error| refusal(&error))
 }
 
 fn migration(version: i64, name: &'static str, text: &'static str) -> Migration {
@@ -21,9 +21,9 @@ fn migration(version: i64, name: &'static str, text: &'static str) -> Migration 
     Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
 }
 
-fn refusal(error: MigrateError) -> OpenError {
+fn refusal(error: &MigrateError) -> OpenError {
     if let MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) = error {
-        return OpenError::UnknownMigration(version);
+        return OpenError::UnknownMigration(*version);
     }
     OpenError::Migration(error.to_string())
 }

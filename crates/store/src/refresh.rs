@@ -75,6 +75,7 @@ pub struct Rotation {
 
 /// How a race for a refresh token ended.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives as long as one answer")]
 pub enum Rotated {
     /// This caller's tokens are the ones.
     Fresh,

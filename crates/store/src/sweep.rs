@@ -10,9 +10,9 @@ use crate::error::StoreError;
 use crate::lane::{Lanes, Verdict};
 use crate::store::Store;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
-const EVERY: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+const EVERY: Duration = Duration::from_mins(1);
 /// How many batches one sweep makes of one kind of row; the rest waits for the next.
 const ROUNDS: u32 = 50;
 
@@ -43,7 +43,7 @@ const RULES: [(&str, Duration); 8] = [
     ("DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIMIT 50)", DAY),
     (
         "DELETE FROM feed WHERE (writer, seq) IN (SELECT writer, seq FROM feed WHERE at <= $1 LIMIT 200)",
-        Duration::from_secs(2 * 3600),
+        Duration::from_hours(2),
     ),
 ];
 

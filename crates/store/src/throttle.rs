@@ -14,9 +14,9 @@ use crate::store::Store;
 /// How many failures cost nothing.
 const FREE: i64 = 5;
 /// The longest wait.
-const CAP: Duration = Duration::from_secs(15 * 60);
+const CAP: Duration = Duration::from_mins(15);
 /// How long failures are held against a subject.
-const MEMORY: Duration = Duration::from_secs(24 * 3600);
+const MEMORY: Duration = Duration::from_hours(24);
 
 /// Whether an attempt may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

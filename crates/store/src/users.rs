@@ -56,7 +56,7 @@ impl Store {
     ///
     /// INVARIANT: of all calls, in all processes, at most one is answered `true`.
     pub async fn create_first_user(&self, user: NewUser, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write("first user", (user, event), |(user, event), tx| {
+        self.write("users", (user, event), |(user, event), tx| {
             Box::pin(async move {
                 if !claim_first(tx, user).await? {
                     return Ok(Verdict::Undo(false));

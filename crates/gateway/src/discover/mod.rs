@@ -37,13 +37,18 @@ pub(crate) async fn keep_true(gateway: &Gateway, server: &Arc<Hosted>) {
         drop(surveyed);
         failures = if succeeded { 0 } else { failures + 1 };
         let wait = match failures {
-            0 if matches!(server.reach, Reach::Stdio(_)) => AGAIN_STDIO,
+            0 if is_child(server) => AGAIN_STDIO,
             0 => AGAIN,
             failures => Duration::from_secs(*BACKOFF.get(failures - 1).unwrap_or(&30)),
         };
+        let nudged = async {
+            server.changed.notified().await;
+            // A server may say so with every session; it is not asked each time.
+            sleep(if is_child(server) { FORCED_STDIO } else { FORCED }).await;
+        };
         tokio::select! {
             () = sleep(wait) => {}
-            () = server.changed.notified() => {}
+            () = nudged => {}
         }
     }
 }
@@ -55,7 +60,7 @@ pub(crate) async fn refresh(gateway: &Gateway, server: &Hosted) -> bool {
 
 async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
     let asked = Instant::now();
-    let rarely = if matches!(server.reach, Reach::Stdio(_)) { FORCED_STDIO } else { FORCED };
+    let rarely = if is_child(server) { FORCED_STDIO } else { FORCED };
     let mut surveyed = server.surveyed.lock().await;
     match *surveyed {
         // Others asked the same and waited for the same answer.
@@ -72,12 +77,10 @@ async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
 async fn look(gateway: &Gateway, server: &Hosted) -> bool {
     let found = match &server.reach {
         Reach::Http(uri) => survey(&mut http::Talk::to(gateway.http.clone(), uri.clone())).await,
-        Reach::Stdio(children) => {
-            match stdio::Talk::to(children.program(), gateway.clock.now(), Arc::clone(&server.changed)) {
-                Ok(mut talk) => survey(&mut talk).await,
-                Err(mute) => Err(mute),
-            }
-        }
+        Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {
+            Ok(mut talk) => survey(&mut talk).await,
+            Err(mute) => Err(mute),
+        },
         Reach::Nowhere(says) => Err(Mute::Unreachable(says.clone())),
     };
     match found {
@@ -95,6 +98,10 @@ async fn look(gateway: &Gateway, server: &Hosted) -> bool {
             false
         }
     }
+}
+
+fn is_child(server: &Hosted) -> bool {
+    matches!(server.reach, Reach::Stdio(_))
 }
 
 fn learn(server: &Hosted, known: &mut Server, tools: Vec<ToolFacts>) {

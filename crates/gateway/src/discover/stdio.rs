@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_domain::mcp::{Id, Revision};
+use bailiwick_domain::mcp::{Envelope, Id, Message, Revision, reply};
 use bailiwick_domain::time::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::http::result;
@@ -25,17 +24,34 @@ pub(super) struct Talk {
 
 impl Talk {
     /// Starts a child to talk to.
-    pub(super) fn to(program: &Program, now: Timestamp, changed: Arc<Notify>) -> Result<Self, Mute> {
+    pub(super) fn to(program: &Program, now: Timestamp) -> Result<Self, Mute> {
         let owner = Owner { subject: String::new(), client: String::new() };
-        let birth = Birth { id: "discovery".to_owned(), owner, caller: None, now, changed };
+        // That its tools change while it starts is what it is asked for anyway.
+        let birth = Birth { id: "discovery".to_owned(), owner, caller: None, now, changed: Arc::default() };
         let child = Child::start(program, birth)
             .map_err(|error| Mute::Unreachable(format!("cannot start {}: {error}", program.executable)))?;
+        tokio::spawn(decline(Arc::clone(&child)));
         Ok(Self { child })
     }
 
     fn lost(&self, says: &str) -> Mute {
         let last_words = self.child.last_words();
-        Mute::Unreachable(if last_words.is_empty() { says.to_owned() } else { format!("{says}; it last said: {last_words}") })
+        Mute::Unreachable(if last_words.is_empty() {
+            says.to_owned()
+        } else {
+            format!("{says}; it last said: {last_words}")
+        })
+    }
+}
+
+/// Declines what the child asks, for it may wait for an answer before it goes on.
+async fn decline(child: Arc<Child>) {
+    let Some(mut listening) = child.listen() else { return };
+    while let Some(message) = listening.messages.recv().await {
+        let asked = Envelope::parse(message.as_bytes()).ok();
+        let Some(Message::Request { id, .. }) = asked.as_ref().map(Envelope::message) else { continue };
+        let declined = reply::error_body(Some(id), -32601, "only tools are listed here");
+        drop(child.write(String::from_utf8(declined).unwrap_or_default()).await);
     }
 }
 

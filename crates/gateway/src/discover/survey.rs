@@ -73,7 +73,7 @@ async fn shake_hands(talk: &mut impl Conversation) -> Result<bool, Mute> {
     }
     let params = json!({
         "protocolVersion": Revision::NEWEST_LEGACY.as_str(),
-        "capabilities": {},
+        "capabilities": capabilities(),
         "clientInfo": { "name": "bailiwick", "version": env!("CARGO_PKG_VERSION") },
     });
     let welcome = match talk.ask("initialize", params).await {
@@ -85,11 +85,23 @@ async fn shake_hands(talk: &mut impl Conversation) -> Result<bool, Mute> {
         Err(mute) => return Err(mute),
     };
     let version = welcome.map(|welcome| welcome.protocol_version).unwrap_or_default();
-    let revision = Revision::parse(&version)
-        .ok_or_else(|| Mute::Unreachable(format!("it speaks a revision of the protocol that is not known: {version:?}")))?;
+    let revision = Revision::parse(&version).ok_or_else(|| {
+        Mute::Unreachable(format!("it speaks a revision of the protocol that is not known: {version:?}"))
+    })?;
     talk.settle(revision);
     talk.tell("notifications/initialized").await?;
     Ok(false)
+}
+
+/// Everything a client could do: some servers show certain tools only to clients that can do certain things. No tool
+/// is called here, so nothing of it is made use of.
+fn capabilities() -> Value {
+    json!({
+        "roots": { "listChanged": true },
+        "sampling": { "tools": {}, "context": {} },
+        "elicitation": { "form": {}, "url": {} },
+        "tasks": { "requests": { "sampling": { "createMessage": {} }, "elicitation": { "create": {} } } },
+    })
 }
 
 fn parameters(modern: bool, cursor: Option<&str>) -> Value {
@@ -101,7 +113,7 @@ fn parameters(modern: bool, cursor: Option<&str>) -> Value {
         if modern {
             let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": Revision::V2026_07_28.as_str(),
-                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientCapabilities": capabilities(),
                 "io.modelcontextprotocol/clientInfo": { "name": "bailiwick", "version": env!("CARGO_PKG_VERSION") },
             });
             params.insert("_meta".to_owned(), meta);

@@ -16,7 +16,9 @@ pub(crate) enum Trouble {
     #[error("{0}")]
     Slow(String),
     /// It wants credentials of ours that it was not given, or refuses them.
-    #[error("it answered {0}: it wants credentials of the gateway's own; see the server's `upstream` in the configuration")]
+    #[error(
+        "it answered {0}: it wants credentials of the gateway's own; see the server's `upstream` in the configuration"
+    )]
     Closed(StatusCode),
     /// It wants us elsewhere.
     #[error("it answered {status} to {to}: redirects are not followed; put the final URL into the configuration")]
@@ -45,8 +47,12 @@ impl Trouble {
         match self {
             Self::Down(_) => "the MCP server behind the gateway cannot be reached",
             Self::Slow(_) => "the MCP server behind the gateway did not answer in time",
-            Self::Closed(_) => "the MCP server behind the gateway did not let the gateway in; its operator must configure a credential",
-            Self::Moved { .. } => "the MCP server behind the gateway has moved; its operator must configure its new URL",
+            Self::Closed(_) => {
+                "the MCP server behind the gateway did not let the gateway in; its operator must configure a credential"
+            }
+            Self::Moved { .. } => {
+                "the MCP server behind the gateway has moved; its operator must configure its new URL"
+            }
             Self::Nonsense(_) => "the MCP server behind the gateway gave an answer that makes no sense",
         }
     }

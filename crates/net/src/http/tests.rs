@@ -52,7 +52,8 @@ async fn nobody_listening_is_a_failed_connection() {
 async fn silence_is_slow() {
     let url = peer(b"").await;
 
-    let error = Http::with_patience(Duration::from_secs(5), Duration::from_millis(50)).send(get(&url)).await.unwrap_err();
+    let error =
+        Http::with_patience(Duration::from_secs(5), Duration::from_millis(50)).send(get(&url)).await.unwrap_err();
 
     assert!(matches!(error, HttpError::Slow { .. }), "{error}");
 }

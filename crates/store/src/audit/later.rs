@@ -44,11 +44,11 @@ async fn serve(mut events: mpsc::Receiver<AuditEvent>, lanes: Lanes, stop: Cance
         let mut batch = Vec::new();
         tokio::select! {
             biased;
-            _ = events.recv_many(&mut batch, MOST) => {}
             () = stop.cancelled() => {
                 events.close();
                 events.recv_many(&mut batch, MOST).await;
             }
+            _ = events.recv_many(&mut batch, MOST) => {}
         }
         if batch.is_empty() {
             return;

@@ -20,7 +20,9 @@ use crate::store::Store;
 impl Store {
     /// Writes an event of its own; durable when it returns.
     pub async fn record(&self, event: AuditEvent) -> Result<(), StoreError> {
-        self.write("audit", event, |event, tx| {
+        // It locks nothing: any lane will do.
+        let key = event.correlation.as_ref().map_or_else(|| "audit".to_owned(), |id| id.as_str().to_owned());
+        self.write(&key, event, |event, tx| {
             Box::pin(async move {
                 tx.audit(event).await?;
                 Ok(Verdict::Keep(()))

@@ -34,12 +34,8 @@ impl Reader {
         let began = self.clock.now();
         let reading = tokio::time::timeout(PATIENCE, news(&self.pool, &self.cursors)).await;
         let news = reading.map_err(|_| Fault::Lost("the feed did not answer in time".to_owned()))??;
-        for (writer, seq, change, at) in news {
-            self.cursors.insert(writer, seq);
-            if at > began.before(MEMORY) {
-                self.revocations.learn(vec![(change, at)]);
-            }
-        }
+        self.revocations.learn(news.changes.into_iter().filter(|(_, at)| *at > began.before(MEMORY)).collect());
+        self.cursors.extend(news.heads);
         self.revocations.refreshed(began);
         Ok(())
     }
@@ -67,28 +63,36 @@ impl Reader {
     }
 }
 
-type News = Vec<(String, i64, Change, Timestamp)>;
+/// What was written since the last reading, and how far each writer has got.
+#[derive(Default)]
+struct News {
+    changes: Vec<(Change, Timestamp)>,
+    heads: Vec<(String, i64)>,
+}
 
 /// What each writer wrote past its cursor. The head and the rows it counts are one transaction's, so a head that is
 /// seen means its rows are there.
 async fn news(pool: &AnyPool, cursors: &HashMap<String, i64>) -> Result<News, Fault> {
-    let mut news = Vec::new();
+    let mut news = News::default();
     for head in sqlx::query("SELECT id, feed_seq FROM writers WHERE feed_seq > 0").fetch_all(pool).await? {
         let writer = head.text("id")?;
         let seen = cursors.get(&writer).copied().unwrap_or(0);
-        if head.number("feed_seq")? <= seen {
+        let newest = head.number("feed_seq")?;
+        if newest <= seen {
             continue;
         }
-        let rows = sqlx::query("SELECT seq, at, kind, subject FROM feed WHERE writer = $1 AND seq > $2 ORDER BY seq")
+        let rows = sqlx::query("SELECT at, kind, subject FROM feed WHERE writer = $1 AND seq > $2 AND seq <= $3")
             .bind(writer.as_str())
             .bind(seen)
+            .bind(newest)
             .fetch_all(pool)
             .await?;
         for row in rows {
             let kind = ChangeKind::named(&row.text("kind")?).ok_or(Fault::Unreadable("feed.kind"))?;
             let change = Change { kind, subject: row.text("subject")? };
-            news.push((writer.clone(), row.number("seq")?, change, row.moment("at")?));
+            news.changes.push((change, row.moment("at")?));
         }
+        news.heads.push((writer, newest));
     }
     Ok(news)
 }

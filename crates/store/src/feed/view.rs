@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::{Change, ChangeKind};
 
 /// How long an ended thing is remembered here: far longer than any access token lives.
-pub(super) const MEMORY: Duration = Duration::from_secs(3600);
+pub(super) const MEMORY: Duration = Duration::from_hours(1);
 
 /// How a token stands right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Revocations {
     }
 
     /// How a token stands: `grants` are its own and those above it, `user` its subject.
+    #[expect(clippy::too_many_arguments, reason = "the coordinates of one token, and the time")]
     pub fn standing(
         &self,
         grants: &[&GrantId],

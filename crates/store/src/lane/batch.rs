@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Tools;
@@ -12,10 +13,12 @@ use super::job::{Pending, Tx};
 use super::ledger::Ledger;
 use crate::error::{Fault, StoreError};
 
-/// How many jobs share one commit at most.
-const MOST: usize = 64;
+/// How many jobs share one commit at most: PostgreSQL tracks 64 savepoints of a transaction cheaply, and not more.
+const MOST: usize = 48;
 /// How often a batch is tried before its jobs are told that the database is unavailable.
 const TRIES: u32 = 5;
+/// How long it is tried at most. Whoever waits is better told soon.
+const ENOUGH: Duration = Duration::from_secs(4);
 /// How long a batch, or a commit, may take before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -51,11 +54,11 @@ impl Lane {
         loop {
             let first = tokio::select! {
                 biased;
-                first = self.queue.recv() => first,
                 () = stop.cancelled() => {
                     self.queue.close();
                     self.queue.recv().await
                 }
+                first = self.queue.recv() => first,
             };
             let Some(first) = first else { break };
             let mut batch = vec![first];
@@ -63,6 +66,9 @@ impl Lane {
                 let Ok(next) = self.queue.try_recv() else { break };
                 batch.push(next);
             }
+            let mut batch = still_fresh(batch);
+            // Stable: jobs of one key stay in the order they came.
+            batch.sort_by(|one, other| one.key().cmp(other.key()));
             self.work(batch).await;
         }
         if let Some(tx) = self.tx.take() {
@@ -73,20 +79,22 @@ impl Lane {
     /// Brings a batch to its end: every job in it is answered exactly once.
     fn work(&mut self, mut batch: Batch) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            if batch.is_empty() {
+                return;
+            }
             let mut told = StoreError::from(Fault::Conflict);
+            let began = Instant::now();
             for round in 0..TRIES {
+                if began.elapsed() > ENOUGH {
+                    break;
+                }
                 match self.attempt(&mut batch).await {
                     Ok(()) => return settle(batch, &Ok(())),
                     Err(Trouble::Unknown(reason)) => {
                         return settle(batch, &Err(StoreError::Unavailable(reason)));
                     }
-                    // Alone, a job cannot be in another's way.
-                    Err(Trouble::Undone(Fault::Conflict)) if batch.len() > 1 => {
-                        for job in batch {
-                            self.work(vec![job]).await;
-                        }
-                        return;
-                    }
+                    // Alone, a job holds no lock that another waits for.
+                    Err(Trouble::Undone(Fault::Conflict)) if batch.len() > 1 => return self.one_by_one(batch).await,
                     Err(Trouble::Undone(fault)) => told = fault.into(),
                 }
                 tokio::time::sleep(Duration::from_millis(5 << (2 * round))).await;
@@ -94,6 +102,12 @@ impl Lane {
             tracing::error!(reason = %told, jobs = batch.len(), "the database does not take writes");
             settle(batch, &Err(told));
         })
+    }
+
+    async fn one_by_one(&mut self, batch: Batch) {
+        for job in batch {
+            self.work(vec![job]).await;
+        }
     }
 
     /// Tries a batch once. After trouble the connection is dropped and a new writer begun, unless a rollback is
@@ -169,6 +183,13 @@ async fn control(connection: &mut AnyConnection, statement: &'static str) -> Res
         Fault::Refused(reason) => Err(Fault::Lost(reason)),
         Fault::Conflict | Fault::Lost(_) | Fault::Unreadable(_) => Err(fault),
     }
+}
+
+/// Turns away what waited so long that whoever asked has been told to come again.
+fn still_fresh(batch: Batch) -> Batch {
+    let (late, fresh) = batch.into_iter().partition(|job| job.waited() > PATIENCE);
+    settle(late, &Err(StoreError::Unavailable("too many writes are waiting".to_owned())));
+    fresh
 }
 
 fn settle(batch: Batch, end: &Result<(), StoreError>) {

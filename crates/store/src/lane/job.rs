@@ -1,10 +1,13 @@
 //! A job: a piece of a transaction that may run twice, and the person who waits for its answer.
 
+use std::time::Duration;
+
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::AnyConnection;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::ledger::Ledger;
 use crate::audit;
@@ -50,6 +53,10 @@ impl Tx {
 
 /// A queued job of any kind.
 pub(super) trait Pending: Send {
+    /// What it locks.
+    fn key(&self) -> &str;
+    /// How long it has been waiting.
+    fn waited(&self) -> Duration;
     /// Runs it once; true when what it wrote shall stay.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<bool, Fault>>;
     /// Answers whoever waits.
@@ -57,6 +64,8 @@ pub(super) trait Pending: Send {
 }
 
 pub(super) struct Job<I, T> {
+    key: String,
+    since: Instant,
     input: I,
     work: Work<I, T>,
     out: Option<Result<T, StoreError>>,
@@ -64,12 +73,20 @@ pub(super) struct Job<I, T> {
 }
 
 impl<I, T> Job<I, T> {
-    pub(super) fn new(input: I, work: Work<I, T>, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self { input, work, out: None, reply }
+    pub(super) fn new(key: &str, input: I, work: Work<I, T>, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { key: key.to_owned(), since: Instant::now(), input, work, out: None, reply }
     }
 }
 
 impl<I: Send + Sync, T: Send> Pending for Job<I, T> {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn waited(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<bool, Fault>> {
         Box::pin(async move {
             match (self.work)(&self.input, tx).await {

@@ -1,6 +1,7 @@
 //! The one way to write. A lane is one connection that drains queued jobs into one transaction and answers them after
-//! the commit (group commit); SQLite has one lane, PostgreSQL four. Jobs of one key always share a lane, so that two
-//! jobs of one process never deadlock over one grant. Each lane is one writer of the audit chain and the feed.
+//! the commit (group commit); SQLite has one lane, PostgreSQL four. A job's key names the row it locks: jobs of one key
+//! share a lane in every process, and a batch runs in the order of its keys, so that batches which wait for one
+//! another never wait in a circle. Each lane is one writer of the audit chain and the feed.
 
 mod batch;
 mod job;
@@ -51,8 +52,8 @@ impl Lanes {
         Self((0..tools.engine.lanes()).map(start_one).collect())
     }
 
-    /// Runs `work` in a transaction and answers once it is durable. `work` may run more than once; it sees `input`
-    /// unchanged each time.
+    /// Runs `work`, which locks what `key` names, in a transaction, and answers once it is durable. `work` may run
+    /// more than once; it sees `input` unchanged each time.
     pub(crate) async fn write<I, T>(&self, key: &str, input: I, work: Work<I, T>) -> Result<T, StoreError>
     where
         I: Send + Sync + 'static,
@@ -60,7 +61,7 @@ impl Lanes {
     {
         let (reply, answer) = oneshot::channel();
         let lane = self.lane(key).ok_or(StoreError::Closed)?;
-        lane.send(Box::new(Job::new(input, work, reply))).await.map_err(|_| StoreError::Closed)?;
+        lane.send(Box::new(Job::new(key, input, work, reply))).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 

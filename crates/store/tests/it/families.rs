@@ -109,7 +109,7 @@ async fn a_revoked_family_rotates_for_nobody(world: &World) {
 async fn an_idle_token_rotates_for_nobody(world: &World) {
     let store = world.open().await;
     let (issued, first, _) = family(&store, world.now()).await;
-    world.pass(Duration::from_secs(86_400));
+    world.pass(Duration::from_hours(24));
 
     let Rotated::Lost(state) = rotate(&store, rotation(&issued, &first, "answer", world)).await else {
         panic!("not lost")

@@ -1,7 +1,6 @@
 //! Keys: sealed, and one active per algorithm.
 
 use bailiwick_store::{KeyState, NewKey, OpenError};
-use std::os::unix::fs::PermissionsExt as _;
 use zeroize::Zeroizing;
 
 use crate::world::{World, race};
@@ -61,8 +60,10 @@ async fn another_master_key_opens_nothing(world: &World) {
     world.open().await.close().await;
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
     let world = World::sqlite();
     let store = world.open().await;
     store.add_key(key("k1", "ES256", &world)).await.unwrap();

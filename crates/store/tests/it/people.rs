@@ -65,7 +65,7 @@ async fn signed_in(store: &Store, world: &World) -> (NewSession, Digest<SessionC
         digest: digest.clone(),
         user,
         auth_time: world.now(),
-        idle_until: world.now().after(Duration::from_secs(60)),
+        idle_until: world.now().after(Duration::from_mins(1)),
         expires_at: world.now().after(Duration::from_secs(100)),
         agent: "a browser".to_owned(),
     };
@@ -79,7 +79,7 @@ async fn a_session_lives_until_it_is_idle_over_or_closed(world: &World) {
 
     assert_eq!(store.session(&digest, world.now()).await.unwrap().unwrap().user, session.user);
     assert!(store.session(&digest, session.idle_until).await.unwrap().is_none());
-    store.touch_session(&session.id, session.expires_at.after(Duration::from_secs(60))).await.unwrap();
+    store.touch_session(&session.id, session.expires_at.after(Duration::from_mins(1))).await.unwrap();
     assert!(store.session(&digest, session.idle_until).await.unwrap().is_some());
     assert!(store.session(&digest, session.expires_at).await.unwrap().is_none());
 

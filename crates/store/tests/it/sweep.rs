@@ -8,8 +8,8 @@ use bailiwick_store::CodeState;
 
 use crate::world::{World, event, family, issued};
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 on_every_engine![
     a_code_never_redeemed_goes_with_its_grant,

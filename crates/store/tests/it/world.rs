@@ -279,7 +279,7 @@ pub fn refresh_token(grant: &GrantId, parent: Option<&RefreshRow>, now: Timestam
         generation: parent.map_or(0, |parent| parent.generation + 1),
         parent: parent.map(|parent| parent.digest.clone()),
         issued_at: now,
-        idle_expires_at: now.after(Duration::from_secs(86_400)),
+        idle_expires_at: now.after(Duration::from_hours(24)),
         expires_at: now.after(REFRESH_LIFE),
     }
 }

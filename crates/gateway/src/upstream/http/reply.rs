@@ -14,7 +14,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::super::Trouble;
@@ -45,11 +45,7 @@ pub(super) async fn give(
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let listing = call.said().is_some_and(Said::lists_tools);
     let ticket = gateway.streams.open(&call.caller);
-    let lens = || Lens {
-        gateway: Arc::clone(gateway),
-        server: Arc::clone(&call.server),
-        caller: call.caller.clone(),
-    };
+    let lens = || Lens { gateway: Arc::clone(gateway), server: Arc::clone(&call.server), caller: call.caller.clone() };
     let body = match kind {
         Kind::Events => {
             sse::announce(&mut headers);
@@ -98,7 +94,9 @@ fn acceptable(status: StatusCode, headers: &HeaderMap) -> Result<Kind, Trouble> 
         _ if status.is_server_error() => Err(Trouble::Down(format!("it answered {status}"))),
         "text/event-stream" => Ok(Kind::Events),
         "" | "text/plain" => Ok(Kind::Other),
-        other => Err(Trouble::Nonsense(format!("it answered {status} with {other}: is this the URL of an MCP server?"))),
+        other => {
+            Err(Trouble::Nonsense(format!("it answered {status} with {other}: is this the URL of an MCP server?")))
+        }
     }
 }
 
@@ -123,6 +121,9 @@ fn session(gateway: &Gateway, call: &Call, headers: &HeaderMap) -> Result<Option
 
 /// The body as it comes, until it ends, falls silent or is cut.
 fn through(body: Incoming, ticket: Ticket) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
     Body::from_stream(stream::unfold((body, ticket), async |(mut body, ticket)| {
         next(&mut body, &ticket).await.map(|chunk| (chunk, (body, ticket)))
     }))

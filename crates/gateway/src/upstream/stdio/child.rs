@@ -132,9 +132,10 @@ impl Child {
         if tell {
             let params = format!(r#"{{"requestId":{number},"reason":"the caller is gone"}}"#);
             // A child too busy to read this will see that nobody listens.
-            drop(self.lines.try_send(format!(
-                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#
-            )));
+            drop(
+                self.lines
+                    .try_send(format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#)),
+            );
         }
     }
 

@@ -112,7 +112,8 @@ fn make_room(living: &mut HashMap<String, Arc<Child>>, owner: &Owner, now: Times
         return Ok(());
     }
     let spare = |child: &&Arc<Child>| child.owner == *owner || child.idle(now).is_some_and(|idle| idle >= SPARE);
-    let unused = living.values().filter(spare).filter_map(|child| Some((child.owner == *owner, child.idle(now)?, child)));
+    let unused =
+        living.values().filter(spare).filter_map(|child| Some((child.owner == *owner, child.idle(now)?, child)));
     let (_, _, child) = unused.max_by_key(|(own, idle, _)| (*own, *idle)).ok_or(Start::Crowded)?;
     child.end();
     Ok(())

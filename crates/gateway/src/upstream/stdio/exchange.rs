@@ -1,40 +1,33 @@
 //! One call of a child, as HTTP sees it: a message goes in, and one JSON object or a stream of events comes out.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use bailiwick_domain::ids::{Id, Session};
-use bailiwick_domain::mcp::{Envelope, Method, Revision};
+use bailiwick_domain::mcp::{Envelope, Message, Method, Revision};
 use bailiwick_domain::time::Timestamp;
-use bytes::Bytes;
-use futures_util::stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout};
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
 
+use super::flow::{self, Flow, Hangup, Then};
 use super::{Child, Children, Hung, Placed, Start};
 use crate::call::{Aim, Call, SESSION, Said};
 use crate::gateway::Gateway;
-use crate::listing::{Lens, Seen};
+use crate::listing::Lens;
 use crate::permit::Permit;
-use crate::refuse::{Refusal, Trail, rpc_body};
-use crate::sse;
-use crate::streams::Ticket;
+use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
 
 /// How long a child may take over an answer that comes as one object.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first answer may have to wait until a package was downloaded.
 const FIRST: Duration = Duration::from_mins(2);
-/// How long a stream may be silent.
-const IDLE: Duration = Duration::from_mins(5);
-/// How often a silent stream shows that it is alive.
-const ALIVE: Duration = Duration::from_secs(15);
+/// How soon an answer must come to be one object where it could be a stream.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Forwards a permitted call.
 pub(crate) async fn forward(
@@ -52,7 +45,10 @@ pub(crate) async fn forward(
             child.end();
             Ok(empty(StatusCode::NO_CONTENT))
         }
-        Aim::Listen => listen(gateway, &call, child),
+        Aim::Listen => {
+            let ticket = gateway.streams.open(&call.caller);
+            flow::listen(child, ticket).ok_or(Refusal::NoSession)
+        }
         Aim::Say(said) => {
             let envelope = Envelope::parse(&said.body)?;
             if said.id.is_some() {
@@ -94,76 +90,98 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn ask(self, line: &str) -> Result<Response, Refusal> {
-        let streaming = self.call.accepts("text/event-stream") && !is_quick(self.said.known);
-        let placed = self.child.ask(line, streaming).await.map_err(Trouble::from)?;
-        if streaming { Ok(self.stream(placed)) } else { self.object(placed).await }
+        // A handshake's answer names the session in its head, so its head must wait for it.
+        let streams = self.call.accepts("text/event-stream") && !self.shakes_hands();
+        let placed = self.child.ask(line, streams).await.map_err(Trouble::from)?;
+        if streams { self.stream(placed).await } else { self.object(placed).await }
     }
 
     /// Waits for the answer and gives it as one object.
     async fn object(self, placed: Placed) -> Result<Response, Refusal> {
-        let first = self.said.known == Method::Initialize;
-        let patience = if first { FIRST } else { PATIENCE };
+        let patience = if self.shakes_hands() { FIRST } else { PATIENCE };
         let hangup = self.hangup(placed.number);
-        let answer = match timeout(patience, placed.answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => return Err(self.lost(&Hung::Ended).into()),
-            Err(_) => {
-                hangup.child.forget(placed.number, !first);
-                return Err(self.lost(&Hung::Silent(patience)).into());
+        match timeout(patience, placed.answer).await {
+            Ok(Ok(answer)) => {
+                hangup.answered();
+                self.give(answer).await
             }
+            Ok(Err(_)) => Err(self.lost(&Hung::Ended).into()),
+            Err(_) => {
+                self.child.forget(placed.number, !self.shakes_hands());
+                Err(self.lost(&Hung::Silent(patience)).into())
+            }
+        }
+    }
+
+    /// Streams what comes before the answer, then the answer. One that comes soon and alone is given as one object.
+    async fn stream(self, mut placed: Placed) -> Result<Response, Refusal> {
+        let hangup = self.hangup(placed.number);
+        let soon =
+            if self.call.accepts("application/json") || self.call.accepts("*/*") { SOON } else { Duration::ZERO };
+        let first = tokio::select! {
+            biased;
+            Some(aside) = placed.asides.recv() => Some(aside),
+            answer = &mut placed.answer, if !soon.is_zero() => {
+                hangup.answered();
+                return match answer {
+                    Ok(answer) => self.give(answer).await,
+                    Err(_) => Err(self.lost(&Hung::Ended).into()),
+                };
+            }
+            () = sleep(soon) => None,
         };
-        hangup.answered();
+        let flow = Flow {
+            lens: self.said.lists_tools().then(|| self.lens()),
+            hangup,
+            ticket: self.gateway.streams.open(&self.call.caller),
+            first,
+            placed: Some(placed),
+            trail: self.trail.clone(),
+        };
+        Ok(flow.into_response())
+    }
+
+    /// Gives an answer as one object.
+    async fn give(&self, answer: String) -> Result<Response, Refusal> {
         let answer = if self.said.lists_tools() {
-            shown(&self.lens(), answer).await.ok_or_else(|| nonsense("its listing cannot be read"))?
+            self.lens().show(answer).await.ok_or_else(|| nonsense("its listing cannot be read"))?
         } else {
             answer
         };
-        let mut response = Response::new(Body::from(answer.clone()));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if first {
-            self.welcome(&answer, &mut response)?;
-        }
+        let session = if self.shakes_hands() { self.welcome(&answer)? } else { None };
+        let modern = self.call.revision.is_some_and(Revision::is_modern);
+        let status = if modern { modern_status(&answer) } else { StatusCode::OK };
+        let mut response = Response::new(Body::from(answer));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.extend(session.map(|id| (SESSION, id)));
         Ok(response)
     }
 
     /// A handshake that succeeded opens a session; one that failed leaves no child behind.
-    fn welcome(&self, answer: &str, response: &mut Response) -> Result<(), Refusal> {
-        let succeeded = Envelope::parse(answer.as_bytes()).is_ok_and(|envelope| {
-            matches!(envelope.message(), bailiwick_domain::mcp::Message::Response { result: Some(_), .. })
-        });
-        if !succeeded {
+    fn welcome(&self, answer: &str) -> Result<Option<HeaderValue>, Refusal> {
+        let envelope = Envelope::parse(answer.as_bytes());
+        if !envelope.is_ok_and(|envelope| matches!(envelope.message(), Message::Response { result: Some(_), .. })) {
             self.child.end();
-            return Ok(());
+            return Ok(None);
         }
         let id = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), &self.child.id);
-        let id = id.and_then(|id| HeaderValue::try_from(id).ok()).ok_or_else(|| nonsense("its session has no id"))?;
-        response.headers_mut().insert(SESSION, id);
-        Ok(())
+        let id = id.and_then(|id| HeaderValue::try_from(id).ok());
+        id.map(Some).ok_or_else(|| nonsense("its session has no id"))
     }
 
-    /// Streams what comes before the answer, then the answer.
-    fn stream(self, placed: Placed) -> Response {
-        let flow = Flow {
-            lens: self.said.lists_tools().then(|| self.lens()),
-            hangup: self.hangup(placed.number),
-            ticket: self.gateway.streams.open(&self.call.caller),
-            asides: placed.asides,
-            answer: Some(placed.answer),
-            heard: Instant::now(),
-            trail: self.trail.clone(),
-        };
-        event_stream(Body::from_stream(stream::unfold(flow, async |mut flow| {
-            flow.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), flow))
-        })))
+    fn shakes_hands(&self) -> bool {
+        self.said.known == Method::Initialize
     }
 
     fn hangup(&self, number: u64) -> Hangup {
         let then = match self.call.revision {
-            _ if self.said.known == Method::Initialize => Then::End,
+            _ if self.shakes_hands() => Then::End,
             Some(revision) if revision.is_modern() => Then::Cancel,
             Some(_) | None => Then::Continue,
         };
-        Hangup { child: Arc::clone(&self.child), number, then, done: false }
+        Hangup::new(Arc::clone(&self.child), number, then)
     }
 
     fn lens(&self) -> Lens {
@@ -183,171 +201,22 @@ impl Exchange<'_> {
     }
 }
 
-/// What happens when the caller goes before the answer comes.
-struct Hangup {
-    child: Arc<Child>,
-    number: u64,
-    then: Then,
-    done: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Then {
-    /// The child is told: since 2026-07-28 a caller that goes cancels its request.
-    Cancel,
-    /// The child goes on: before that it did not.
-    Continue,
-    /// The child ends: nobody will ever know the session it was started for.
-    End,
-}
-
-impl Hangup {
-    fn answered(mut self) {
-        self.done = true;
+/// The HTTP status that an error has since 2026-07-28.
+fn modern_status(answer: &str) -> StatusCode {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: Option<Fault>,
     }
-}
-
-impl Drop for Hangup {
-    fn drop(&mut self) {
-        match self.then {
-            _ if self.done => {}
-            Then::Cancel => self.child.forget(self.number, true),
-            Then::Continue => {}
-            Then::End => self.child.end(),
-        }
+    #[derive(Deserialize)]
+    struct Fault {
+        code: i64,
     }
-}
-
-/// The stream that answers one request.
-struct Flow {
-    lens: Option<Lens>,
-    hangup: Hangup,
-    ticket: Ticket,
-    asides: mpsc::Receiver<String>,
-    /// Absent once the stream is over.
-    answer: Option<oneshot::Receiver<String>>,
-    heard: Instant,
-    trail: Trail,
-}
-
-impl Flow {
-    async fn next(&mut self) -> Option<Bytes> {
-        let answer = self.answer.as_mut()?;
-        let said = tokio::select! {
-            biased;
-            () = self.ticket.cut() => return None,
-            Some(aside) = self.asides.recv() => {
-                self.heard = Instant::now();
-                return Some(sse::message(&aside));
-            }
-            answer = answer => answer.map_err(|_| Hung::Ended),
-            () = sleep(ALIVE) => {
-                if self.heard.elapsed() < IDLE {
-                    return Some(sse::comment());
-                }
-                Err(Hung::Silent(IDLE))
-            }
-        };
-        self.answer = None;
-        Some(self.last(said).await)
+    let answer = serde_json::from_str::<Answer>(answer).ok();
+    match answer.and_then(|answer| answer.error).map(|fault| fault.code) {
+        Some(-32601) => StatusCode::NOT_FOUND,
+        Some(-32022..=-32020) => StatusCode::BAD_REQUEST,
+        Some(_) | None => StatusCode::OK,
     }
-
-    /// What the stream ends with; asides that came together with the answer go before it.
-    async fn last(&mut self, said: Result<String, Hung>) -> Bytes {
-        let mut out = Vec::new();
-        while let Ok(aside) = self.asides.try_recv() {
-            out.extend_from_slice(&sse::message(&aside));
-        }
-        let answer = match (said, &self.lens) {
-            (Ok(answer), None) => Some(answer),
-            (Ok(answer), Some(lens)) => shown(lens, answer).await,
-            (Err(hung), _) => {
-                let last_words = self.hangup.child.last_words();
-                tracing::warn!(correlation = %self.trail.correlation, %hung, last_words, "a child did not answer");
-                None
-            }
-        };
-        self.hangup.done = answer.is_some();
-        let answer = answer.unwrap_or_else(|| {
-            let says = "the MCP server behind the gateway did not answer";
-            let body = rpc_body(-32603, says, &self.trail, serde_json::json!({}));
-            String::from_utf8(body).unwrap_or_default()
-        });
-        out.extend_from_slice(&sse::message(&answer));
-        out.into()
-    }
-}
-
-/// Streams what belongs to no request.
-fn listen(gateway: &Arc<Gateway>, call: &Call, child: Arc<Child>) -> Result<Response, Refusal> {
-    let listening = child.listen().ok_or(Refusal::NoSession)?;
-    let ear = Ear { child, number: listening.number, messages: listening.messages };
-    let ticket = gateway.streams.open(&call.caller);
-    Ok(event_stream(Body::from_stream(stream::unfold((ear, ticket), async |(mut ear, ticket)| {
-        let bytes = tokio::select! {
-            () = ticket.cut() => return None,
-            message = ear.messages.recv() => sse::message(&message?),
-            () = sleep(ALIVE) => sse::comment(),
-        };
-        Some((Ok::<_, Infallible>(bytes), (ear, ticket)))
-    }))))
-}
-
-/// A listener; hushed when it goes.
-struct Ear {
-    child: Arc<Child>,
-    number: u64,
-    messages: mpsc::Receiver<String>,
-}
-
-impl Drop for Ear {
-    fn drop(&mut self) {
-        self.child.hush(self.number);
-    }
-}
-
-/// What a caller sees of a listing; an answer that is none, such as an error, is seen as it is.
-async fn shown(lens: &Lens, answer: String) -> Option<String> {
-    match lens.see(answer.as_bytes()).await {
-        Seen::Listing(kept) => Some(kept),
-        Seen::Other => Some(answer),
-        Seen::Unreadable => None,
-    }
-}
-
-/// True for methods that a server answers at once, without a word before.
-fn is_quick(method: Method) -> bool {
-    match method {
-        Method::Initialize
-        | Method::Ping
-        | Method::Discover
-        | Method::ToolsList
-        | Method::PromptsList
-        | Method::ResourcesList
-        | Method::ResourceTemplatesList
-        | Method::ResourcesSubscribe
-        | Method::ResourcesUnsubscribe
-        | Method::SetLevel
-        | Method::TasksGet
-        | Method::TasksUpdate
-        | Method::TasksCancel => true,
-        Method::Initialized
-        | Method::Cancelled
-        | Method::ToolsCall
-        | Method::PromptsGet
-        | Method::ResourcesRead
-        | Method::Complete
-        | Method::Listen
-        | Method::Other => false,
-    }
-}
-
-fn event_stream(body: Body) -> Response {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    sse::announce(headers);
-    response
 }
 
 fn empty(status: StatusCode) -> Response {

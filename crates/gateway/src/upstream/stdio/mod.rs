@@ -3,6 +3,7 @@
 mod child;
 mod children;
 mod exchange;
+mod flow;
 mod process;
 mod switchboard;
 

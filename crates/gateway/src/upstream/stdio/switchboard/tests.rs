@@ -1,6 +1,7 @@
 use super::{Heard, Switchboard};
 
-const CALL: &str = r#"{"jsonrpc":"2.0", "id":"a\u0062" ,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":"p"}}}"#;
+const CALL: &str =
+    r#"{"jsonrpc":"2.0", "id":"a\u0062" ,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":"p"}}}"#;
 
 #[test]
 fn ids_toward_the_child_are_ours_and_answers_carry_the_callers_as_it_was_spelled() {

@@ -1,0 +1,13 @@
+//! The gateway as its peers see it: real sockets, a real store, servers behind that keep a record of what reached them.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod admission;
+mod behind;
+mod calls;
+mod discovery;
+mod fixture;
+mod listings;
+mod sessions;
+mod stdio;
+mod troubles;
+mod world;

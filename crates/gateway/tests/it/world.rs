@@ -1,0 +1,301 @@
+//! A gateway on a loopback port, in front of the fixtures, and tokens for it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::grant::Approval;
+use bailiwick_domain::ids::{ClientId, GrantId, TokenId, TransactionId, UserId};
+use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer as _};
+use bailiwick_domain::policy::Catalogue;
+use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::seal::MasterKey;
+use bailiwick_domain::time::{Clock, Timestamp};
+use bailiwick_domain::token::{ToolsDetail, mint};
+use bailiwick_domain::uri::{Issuer, Resource, ServerName};
+use bailiwick_gateway::{Gateway, Parts, ServerSettings, Upstream};
+use bailiwick_net::Http;
+use bailiwick_resource::Verifier;
+use bailiwick_store::{AuditFilter, Database, Settings, Store, TokenRow};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::behind::Behind;
+use crate::fixture;
+
+pub(crate) struct World {
+    pub(crate) origin: String,
+    pub(crate) behind: Behind,
+    pub(crate) store: Store,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) gateway: Arc<Gateway>,
+    issuer: Issuer,
+    key: KeyPair,
+    http: Http,
+    _data: TempDir,
+}
+
+/// A token, and what it hangs from.
+pub(crate) struct Held {
+    pub(crate) raw: String,
+    pub(crate) grant: GrantId,
+}
+
+struct Now;
+impl Clock for Now {
+    #[expect(clippy::disallowed_methods, reason = "tests run in real time")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+    }
+}
+
+struct Dice;
+impl Entropy for Dice {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes).unwrap();
+    }
+}
+
+impl World {
+    /// Servers: `json` and `sse` over HTTP, `child` over stdio, `gone` where nobody listens; their tools are known.
+    pub(crate) async fn new() -> Self {
+        let world = Self::undiscovered().await;
+        let gateway = Arc::clone(&world.gateway);
+        tokio::spawn(async move { gateway.discover().await });
+        for name in ["json", "sse", "child"] {
+            world.until(|catalogue| server(catalogue, name).reachable).await;
+        }
+        world.behind.forget();
+        world
+    }
+
+    pub(crate) async fn undiscovered() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(Now), Arc::new(Dice));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let issuer = Issuer::parse(&origin).unwrap();
+        let key = KeyPair::generate(Alg::Es256).unwrap();
+        let keys = Arc::new(ArcSwap::from_pointee(JwkSet::new(vec![key.public()])));
+        let store = Store::open(Settings {
+            database: Database::Sqlite(data.path().join("test.db")),
+            master: MasterKey::new([1; 32]),
+            entropy: Arc::clone(&entropy),
+            clock: Arc::clone(&clock),
+            staleness: Duration::from_mins(1),
+        });
+        let store = store.await.unwrap();
+        let behind = Behind::new().await;
+        let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
+        let gateway = Arc::new(Gateway::new(Parts {
+            servers: servers(&behind.origin),
+            issuer: issuer.clone(),
+            verifier: Verifier::new(issuer.clone(), keys),
+            store: store.clone(),
+            catalogue: Arc::clone(&catalogue),
+            sealer: MasterKey::new([1; 32]).sealer("gateway session"),
+            clock,
+            entropy,
+            http: Http::with_patience(Duration::from_secs(5), Duration::from_secs(2)),
+        }));
+        let routes = Arc::clone(&gateway).routes();
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { origin, behind, store, catalogue, gateway, issuer, key, http: Http::new(), _data: data }
+    }
+
+    /// Waits until the catalogue is as it should be.
+    pub(crate) async fn until(&self, is: impl Fn(&Catalogue) -> bool) {
+        for _ in 0..1000 {
+            if is(&self.catalogue.load()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the catalogue never became what it should: {:?}", self.catalogue.load());
+    }
+
+    pub(crate) fn resource(&self, server: &str) -> Resource {
+        self.issuer.resource(ServerName::parse(server).as_ref())
+    }
+
+    /// A token of alice's for one server.
+    pub(crate) async fn token(&self, server: &str, scope: &str) -> String {
+        self.hold("us_alice", "app", server, scope, Vec::new()).await.raw
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a token says")]
+    pub(crate) async fn hold(
+        &self,
+        user: &str,
+        client: &str,
+        server: &str,
+        scope: &str,
+        details: Vec<ToolsDetail>,
+    ) -> Held {
+        let now = Now.now();
+        let approval = Approval {
+            grant: GrantId::draw(&Dice),
+            user: UserId::from_stored(user),
+            client: ClientId::parse(client).unwrap(),
+            client_name: client.to_owned(),
+            resource: self.resource(server),
+            scope: ScopeSet::parse(scope).unwrap(),
+            details,
+            transaction: TransactionId::draw(&Dice),
+            created_at: now,
+            expires_at: now.after(Duration::from_hours(1)),
+        };
+        let minted = mint(&self.key, &self.issuer, &approval, &approval.scope, TokenId::draw(&Dice), now).unwrap();
+        let row = TokenRow {
+            jti: minted.claims.jti.clone(),
+            grant: approval.grant.clone(),
+            parent: None,
+            hop: 0,
+            actor: None,
+            audience: approval.resource.clone(),
+            scope: approval.scope.clone(),
+            issued_at: now,
+            expires_at: now.after(Duration::from_mins(5)),
+        };
+        let grant = approval.grant.clone();
+        self.store.machine_token(approval, row, AuditEvent::new(AuditKind::TokenIssued, now)).await.unwrap();
+        Held { raw: minted.raw.to_string(), grant }
+    }
+
+    pub(crate) async fn revoke(&self, grant: &GrantId) {
+        let event = AuditEvent::new(AuditKind::GrantRevoked, Now.now()).grant(grant);
+        assert!(self.store.revoke_grant(grant, "test", event).await.unwrap());
+    }
+
+    /// What is on record of that kind, once something is.
+    pub(crate) async fn audited(&self, kind: AuditKind) -> Vec<AuditEvent> {
+        self.audited_all(kind, 1).await
+    }
+
+    /// What is on record of that kind, once there is so much of it.
+    pub(crate) async fn audited_all(&self, kind: AuditKind, count: usize) -> Vec<AuditEvent> {
+        for _ in 0..200 {
+            let filter = AuditFilter { limit: 100, kind: Some(kind), ..AuditFilter::default() };
+            let rows = self.store.audit_rows(&filter).await.unwrap();
+            if rows.len() >= count {
+                return rows.into_iter().map(|row| row.event).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Vec::new()
+    }
+
+    /// A POST with the headers every client sends.
+    pub(crate) fn post(&self, server: &str, token: &str) -> http::request::Builder {
+        Request::post(format!("{}/mcp/{server}", self.origin))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+    }
+
+    /// Sends one message and reads the whole answer.
+    pub(crate) async fn say(&self, server: &str, token: &str, body: &Value) -> Answer {
+        self.send(self.post(server, token), body.to_string()).await
+    }
+
+    /// The same within a session.
+    pub(crate) async fn say_in(&self, session: &str, server: &str, token: &str, body: &Value) -> Answer {
+        self.send(self.post(server, token).header("mcp-session-id", session), body.to_string()).await
+    }
+
+    pub(crate) async fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+        let (parts, body) = self.open(request, body).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends one message; the body streams.
+    pub(crate) async fn open(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Response<Incoming> {
+        self.http.send(request.body(Full::new(body.into())).unwrap()).await.unwrap()
+    }
+
+    /// Begins a session; gives its id.
+    pub(crate) async fn initialize(&self, server: &str, token: &str) -> String {
+        let answer = self.say(server, token, &fixture::initialize()).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let session = answer.header("mcp-session-id").expect("a session").to_owned();
+        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        assert_eq!(self.say_in(&session, server, token, &ready).await.status, 202);
+        session
+    }
+}
+
+/// One whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The message, whether it came alone or as the last event of a stream.
+    pub(crate) fn message(&self) -> Value {
+        let text = self.text();
+        let last = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or(text);
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    pub(crate) fn tools(&self) -> Vec<String> {
+        let message = self.message();
+        let tools = message["result"]["tools"].as_array().unwrap_or_else(|| panic!("no tools in {message}"));
+        tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub(crate) fn server<'a>(catalogue: &'a Catalogue, name: &str) -> &'a bailiwick_domain::policy::Server {
+    catalogue.servers.iter().find(|server| server.name.as_ref().is_some_and(|own| own.as_str() == name)).unwrap()
+}
+
+fn servers(behind: &str) -> Vec<ServerSettings> {
+    let server = |name: &str, upstream: Upstream| ServerSettings {
+        name: ServerName::parse(name),
+        title: format!("The {name} server"),
+        upstream,
+        groups: None,
+        allowed_origins: vec!["https://inspector.example".to_owned()],
+    };
+    let at = |url: String| Upstream::Http(url.parse().unwrap());
+    vec![
+        server("json", at(format!("{behind}/json"))),
+        server("sse", at(format!("{behind}/sse"))),
+        server("gone", at("http://127.0.0.1:1/mcp".to_owned())),
+        server("child", child()),
+    ]
+}
+
+fn child() -> Upstream {
+    Upstream::Stdio {
+        program: example("stdio_fixture").to_string_lossy().into_owned(),
+        args: Vec::new(),
+        env: vec![("FIXTURE".to_owned(), "yes".to_owned())],
+        cwd: None,
+    }
+}
+
+/// Where cargo put an example beside this test.
+fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().join("examples").join(name)
+}
