@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn an_https_cookie_is_bound_to_its_host() {
-        let header = keep(&secret(), true, Some(Duration::from_secs(60))).unwrap();
+        let header = keep(&secret(), true, Some(Duration::from_mins(1))).unwrap();
 
         let text = header.to_str().unwrap();
         assert!(text.starts_with("__Host-bw_session=bw_se_"), "{text}");

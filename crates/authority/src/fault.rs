@@ -1,7 +1,5 @@
 //! Why a person sees an error page instead of what they came for.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::grant::AuthorizeError;
@@ -78,10 +76,16 @@ impl Fault {
                  adding it again makes it register anew.",
             ),
             Self::Authorize(error) => {
-                return ("This request cannot be trusted", format!("The application sent a request that is not valid: {error}."));
+                return (
+                    "This request cannot be trusted",
+                    format!("The application sent a request that is not valid: {error}."),
+                );
             }
             Self::Unasked(why) => {
-                return ("This request cannot go on", format!("The application sent a request that is not valid: {why}."));
+                return (
+                    "This request cannot go on",
+                    format!("The application sent a request that is not valid: {why}."),
+                );
             }
             Self::NoRequest => ("This request has expired", "Go back to the application and start again from there."),
             Self::OtherBrowser => (
@@ -107,13 +111,18 @@ impl Fault {
 }
 
 impl Authority {
+    /// The page a person came for, or the one that says why not.
+    pub(crate) fn settle(&self, visit: &Visit, came_to: Result<Response, Fault>) -> Response {
+        came_to.unwrap_or_else(|fault| self.refuse(visit, &fault))
+    }
+
     /// Answers with the page of `fault`, and makes log and audit know it by the same reference.
-    pub(crate) async fn refuse(self: &Arc<Self>, visit: &Visit, fault: Fault) -> Response {
-        self.refuse_with(visit, &fault, None).await
+    pub(crate) fn refuse(&self, visit: &Visit, fault: &Fault) -> Response {
+        self.refuse_with(visit, fault, None)
     }
 
     /// The same, with a way back for the person to take.
-    pub(crate) async fn refuse_with(&self, visit: &Visit, fault: &Fault, back: Option<Back>) -> Response {
+    pub(crate) fn refuse_with(&self, visit: &Visit, fault: &Fault, back: Option<Back>) -> Response {
         let correlation = &visit.correlation;
         if let Fault::Store(error) = fault {
             tracing::error!(%correlation, %error, "a page was refused because the store failed");

@@ -2,8 +2,8 @@
 
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::opaque::{BrowserCookie, Digest, RequestHandle, SessionCookie};
-use bailiwick_domain::{seal, text};
 use bailiwick_domain::uri::Issuer;
+use bailiwick_domain::{seal, text};
 use http::HeaderMap;
 use http::header::ORIGIN;
 

@@ -18,7 +18,7 @@ use crate::visit::Visit;
 pub(crate) async fn view(State(authority): State<Arc<Authority>>, visit: Visit) -> Response {
     let newcomer = match authority.store.any_user().await {
         Ok(any) => !any && authority.dev_approve.is_none(),
-        Err(error) => return authority.refuse(&visit, error.into()).await,
+        Err(error) => return authority.refuse(&visit, &error.into()),
     };
     let servers = authority.catalogue.load().servers.iter().map(place).collect();
     show(StatusCode::OK, &HomePage { newcomer, servers }, &FormsLead::Here)

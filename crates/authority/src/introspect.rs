@@ -62,7 +62,7 @@ impl IntrospectError {
 
 /// An answer about a living access token.
 #[derive(Serialize)]
-struct Active<'a> {
+struct Known<'a> {
     active: bool,
     token_type: &'static str,
     #[serde(flatten)]
@@ -101,7 +101,9 @@ async fn told(authority: &Authority, visit: &Visit, form: Result<Form, FormError
 
 impl Authority {
     async fn about_access(&self, visit: &Visit, client: &Client, raw: &str) -> Result<Option<Value>, StoreError> {
-        let Ok(token) = verify_issued(raw, &self.keys.public().load(), &self.issuer, visit.now) else { return Ok(None) };
+        let Ok(token) = verify_issued(raw, &self.keys.public().load(), &self.issuer, visit.now) else {
+            return Ok(None);
+        };
         let claims = token.claims();
         if !may_ask(client, &claims.client_id) {
             return Ok(None);
@@ -110,7 +112,7 @@ impl Authority {
         if !state.is_live(visit.now) || self.is_stopped(&state.grant.approval).await? {
             return Ok(None);
         }
-        Ok(serde_json::to_value(Active { active: true, token_type: "Bearer", claims }).ok())
+        Ok(serde_json::to_value(Known { active: true, token_type: "Bearer", claims }).ok())
     }
 
     async fn about_refresh(

@@ -4,6 +4,7 @@
 //! every refusal is a reason for us (a variant of the endpoint's small enum) and a code for them.
 
 mod account;
+mod agent;
 mod authority;
 mod authorize;
 mod client;

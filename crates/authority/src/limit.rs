@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bailiwick_domain::time::Timestamp;
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 const MOST_PER_ADDRESS: u32 = 60;
 const MOST_FOR_ALL: u32 = 600;
 
@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn all_addresses_together_have_a_limit() {
         let (limit, now) = (Limit::default(), Timestamp::from_seconds(1000));
-        let accepted = (0..=255_u8).flat_map(|n| [n; 4]).filter(|n| limit.count(Some([10, 0, 0, *n].into()), now).is_ok());
+        let accepted =
+            (0..=255_u8).flat_map(|n| [n; 4]).filter(|n| limit.count(Some([10, 0, 0, *n].into()), now).is_ok());
 
         assert_eq!(accepted.count(), MOST_FOR_ALL as usize);
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use bailiwick_domain::client::{AuthMethod, GrantType};
-use http::header::{CACHE_CONTROL, HeaderValue};
 use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::authority::Authority;

@@ -64,7 +64,9 @@ impl Passwords {
             let known = phc.as_deref().and_then(|phc| PasswordHash::new(phc).ok());
             let exists = known.is_some();
             let hash = known.or_else(|| PasswordHash::new(DUMMY).ok());
-            let fits = hash.zip(argon2()).is_some_and(|(hash, argon2)| argon2.verify_password(password.as_bytes(), &hash).is_ok());
+            let fits = hash
+                .zip(argon2())
+                .is_some_and(|(hash, argon2)| argon2.verify_password(password.as_bytes(), &hash).is_ok());
             fits && exists
         };
         self.run(job).await.unwrap_or(false)

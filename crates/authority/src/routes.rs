@@ -14,11 +14,7 @@ use crate::{account, authorize, cors, home, introspect, login, metadata, registe
 impl Authority {
     /// Every route of the authority.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new()
-            .merge(for_programs())
-            .merge(for_people())
-            .layer(map_response(plain))
-            .with_state(self)
+        Router::new().merge(for_programs()).merge(for_people()).layer(map_response(plain)).with_state(self)
     }
 }
 

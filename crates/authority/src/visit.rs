@@ -8,13 +8,13 @@ use axum::extract::FromRequestParts;
 use bailiwick_domain::ids::CorrelationId;
 use bailiwick_domain::opaque::{BrowserCookie, Digest, Opaque, SessionCookie};
 use bailiwick_domain::time::Timestamp;
-use bailiwick_domain::text;
 use bailiwick_net::Peer;
 use bailiwick_store::{Session, StoreError, User};
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
+use crate::agent;
 use crate::authority::Authority;
 use crate::cookies;
 
@@ -65,11 +65,9 @@ impl FromRequestParts<Arc<Authority>> for Visit {
 }
 
 impl Visit {
-    /// What the browser calls itself, cut to what a person can read.
+    /// The browser, in words its owner knows it by.
     pub(crate) fn agent(&self) -> String {
-        let raw = self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let agent = text::presentable(raw, 200);
-        if agent.is_empty() { "Unknown browser".to_owned() } else { agent }
+        agent::words(self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or(""))
     }
 
     /// The browser's secret and, where it had none, the header that gives it one.

@@ -58,6 +58,11 @@ pub enum Progress<'a> {
         /// For how much longer.
         left: Duration,
     },
+    /// Still waiting for the server's answer.
+    Thinking {
+        /// For how long already.
+        since: Duration,
+    },
     /// More scopes are asked for.
     SteppingUp {
         /// The missing ones.

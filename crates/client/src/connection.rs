@@ -1,10 +1,13 @@
 //! Talking to one server: a session that comes back by itself, a token that is renewed, a login or a step-up where the
 //! caller allows one; and a clear refusal where not.
 
+use std::time::Duration;
+
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_net::HttpError;
 use http::HeaderValue;
 use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout};
 
 use crate::challenge::Challenge;
 use crate::client::{Approach, Client, LoginAsk, Progress, Wanted};
@@ -18,6 +21,8 @@ use crate::server_url::ServerUrl;
 const MOST_LOGINS: u8 = 3;
 /// How often one request is sent at most: each recovery allows one more.
 const MOST_SENDS: usize = 8;
+/// How often a waiting person is told that we still wait.
+const REMIND: Duration = Duration::from_secs(15);
 /// How many pages of tools are read.
 const MOST_PAGES: usize = 200;
 
@@ -86,6 +91,8 @@ pub struct Connection<'a> {
     trial: Trial,
     session: Option<Session>,
     logins: u8,
+    /// What the steps up so far asked for: whoever withheld it is not asked again.
+    asked: ScopeSet,
 }
 
 /// What the token at hand has shown so far.
@@ -106,8 +113,8 @@ impl<'a> Connection<'a> {
         server: &'a ServerUrl,
         recourse: Recourse,
     ) -> Result<Connection<'a>, ConnectionError> {
-        let (held, bearer, trial) = (None, None, Trial::Good);
-        let mut connection = Self { client, server, recourse, held, bearer, trial, session: None, logins: 0 };
+        let (held, bearer, trial, asked) = (None, None, Trial::Good, ScopeSet::default());
+        let mut connection = Self { client, server, recourse, held, bearer, trial, session: None, logins: 0, asked };
         connection.hold(client.held(server).await?, Trial::Good);
         Ok(connection)
     }
@@ -181,7 +188,7 @@ impl<'a> Connection<'a> {
             Some(session) => session,
             none => none.insert(Session::open(wire).await?),
         };
-        let result = session.request(wire, method, params).await?;
+        let result = patiently(self.client, session.request(wire, method, params)).await?;
         self.trial = Trial::Good;
         Ok(result)
     }
@@ -232,7 +239,8 @@ impl<'a> Connection<'a> {
         let granted = self.held.as_ref().map(|held| held.scope.clone()).unwrap_or_default();
         let missing = asked.minus(&granted);
         match self.recourse.step_up {
-            Some(approach) if !missing.is_empty() && self.logins < MOST_LOGINS => {
+            Some(approach) if !missing.within(&self.asked) && self.logins < MOST_LOGINS => {
+                self.asked = self.asked.join(&missing);
                 self.client.say(&Progress::SteppingUp { scope: &missing });
                 self.log_in(approach, Wanted::Besides(asked), Some(challenge)).await
             }
@@ -260,6 +268,18 @@ impl<'a> Connection<'a> {
         self.bearer = held.as_ref().and_then(Held::bearer);
         self.held = held;
         self.trial = trial;
+    }
+}
+
+/// Waits for `answer` and says so now and then.
+async fn patiently<T>(client: &Client, answer: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    tokio::pin!(answer);
+    loop {
+        match timeout(REMIND, &mut answer).await {
+            Ok(answer) => return answer,
+            Err(_) => client.say(&Progress::Thinking { since: begun.elapsed() }),
+        }
     }
 }
 

@@ -192,10 +192,12 @@ impl Door<'_> {
             resource: &parties.resource.resource,
         };
         let pending = Arc::new(Pending::begin(&parties.server, wish, &*client.entropy));
+        // What a person gave us is not replaced behind his back.
+        let registered = registration.redirect_uri.is_some();
         let code = match self.approach {
-            Approach::Headless => self.follow(&pending, known).await?,
+            Approach::Headless => self.follow(&pending, known && registered).await?,
             Approach::Browser(open) => {
-                if known && registration.redirect_uri.is_some() {
+                if known && registered {
                     self.still_known(&pending).await?;
                 }
                 let opened = open(pending.url.as_str());
@@ -210,7 +212,12 @@ impl Door<'_> {
             resource: &parties.resource.resource,
             now: client.clock.now(),
         };
-        Ok(desk.exchange(&pending, &code, scope).await?)
+        match desk.exchange(&pending, &code, scope).await {
+            Err(TokenError::Refused(told)) if known && registered && told.code == "invalid_client" => {
+                Err(LoginError::Forgotten)
+            }
+            tokens => Ok(tokens?),
+        }
     }
 
     async fn follow(&self, pending: &Pending, known: bool) -> Result<Secret, LoginError> {

@@ -28,7 +28,7 @@ pub(crate) async fn stop(State(authority): State<Arc<Authority>>, visit: Visit, 
         authority.store.revoke_grant_of(&person.user.id, &grant, "stopped by the user", event).await?;
         Ok(see_other("/account?done=stopped"))
     };
-    finish(&authority, &visit, done.await).await
+    authority.settle(&visit, done.await)
 }
 
 /// `POST /account/session`.
@@ -40,7 +40,7 @@ pub(crate) async fn close_session(State(authority): State<Arc<Authority>>, visit
         authority.store.close_session(&session, &person.user.id, event).await?;
         Ok(see_other("/account?done=closed"))
     };
-    finish(&authority, &visit, done.await).await
+    authority.settle(&visit, done.await)
 }
 
 /// `POST /account/password`.
@@ -52,7 +52,7 @@ pub(crate) async fn change_password(State(authority): State<Arc<Authority>>, vis
             Some(says) => page(&authority, &visit, &person, Some(Notice { says, bad: true })).await,
         }
     };
-    finish(&authority, &visit, done.await).await
+    authority.settle(&visit, done.await)
 }
 
 /// Changes the password; a sentence when the person must try again.
@@ -83,11 +83,4 @@ async fn changed(
 
 fn event(kind: AuditKind, visit: &Visit, person: &Person) -> AuditEvent {
     AuditEvent::new(kind, visit.now).correlation(&visit.correlation).user(&person.user.id)
-}
-
-async fn finish(authority: &Arc<Authority>, visit: &Visit, done: Result<Response, Fault>) -> Response {
-    match done {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(visit, fault).await,
-    }
 }

@@ -1,6 +1,8 @@
 //! What the account page shows of grants and sessions.
 
+use bailiwick_domain::grant::Approval;
 use bailiwick_domain::policy::{Risk, Server};
+use bailiwick_domain::scope::ScopeSet;
 use bailiwick_store::{GrantRow, StoreError};
 
 use crate::authority::Authority;
@@ -17,17 +19,10 @@ impl Authority {
     fn grant_card(&self, grant: GrantRow) -> GrantCard {
         let approval = grant.approval;
         let server = self.server(Some(&approval.resource));
-        let words = approval.scope.iter().map(|scope| {
-            let group = server.as_ref().and_then(|server| server.group(scope));
-            Words {
-                says: group.map_or_else(|| scope.to_string(), |group| group.says.clone()),
-                destructive: group.is_some_and(|group| group.risk == Risk::Destructive),
-            }
-        });
         GrantCard {
             id: approval.grant.to_string(),
             client: approval.client_name.clone(),
-            words: words.collect(),
+            words: words(server.as_ref(), &approval.scope),
             left_out: server.as_ref().map_or(0, |server| left_out(server, &approval)),
             server: server.map_or_else(|| "A server that is no longer here".to_owned(), |server| server.title),
             resource: approval.resource.to_string(),
@@ -51,8 +46,19 @@ impl Authority {
     }
 }
 
+/// The scopes in the server's words and order; where it has none any more, by their names.
+fn words(server: Option<&Server>, scope: &ScopeSet) -> Vec<Words> {
+    let groups = server.map_or(&[][..], |server| &server.groups);
+    let known = groups.iter().filter(|group| scope.contains(&group.scope));
+    let mut words: Vec<Words> =
+        known.map(|group| Words { says: group.says.clone(), destructive: group.risk == Risk::Destructive }).collect();
+    let gone = scope.iter().filter(|scope| !groups.iter().any(|group| group.scope == **scope));
+    words.extend(gone.map(|scope| Words { says: scope.to_string(), destructive: false }));
+    words
+}
+
 /// How many tools the approved scopes would open, but the person left out.
-fn left_out(server: &Server, approval: &bailiwick_domain::grant::Approval) -> usize {
+fn left_out(server: &Server, approval: &Approval) -> usize {
     let Some(detail) = approval.details.iter().find(|detail| detail.concerns(&server.resource)) else { return 0 };
     let opened = server.tools.iter().filter(|tool| tool.scopes.iter().any(|scope| approval.scope.contains(scope)));
     opened.filter(|tool| !detail.tools.contains(&tool.name)).count()

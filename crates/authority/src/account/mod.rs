@@ -30,10 +30,7 @@ pub(crate) async fn view(State(authority): State<Arc<Authority>>, visit: Visit, 
             None => Ok(see_other("/login")),
         }
     };
-    match shown.await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, shown.await)
 }
 
 /// The person behind a form of the account page, and the form; `None` when nobody is signed in.

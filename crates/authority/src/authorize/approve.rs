@@ -49,7 +49,8 @@ impl Pending<'_> {
     pub(crate) async fn approve(&self, authority: &Authority, visit: &Visit, terms: Terms) -> Result<String, Fault> {
         let approval = self.approval(authority, visit, terms);
         let code = Opaque::<Code>::mint(authority.entropy.as_ref());
-        let audit = AuditEvent::new(AuditKind::ConsentGiven, visit.now).correlation(&visit.correlation).approval(&approval);
+        let audit =
+            AuditEvent::new(AuditKind::ConsentGiven, visit.now).correlation(&visit.correlation).approval(&approval);
         let new = NewApproval {
             code_grant: CodeGrant {
                 approval: approval.clone(),

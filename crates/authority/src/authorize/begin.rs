@@ -32,10 +32,14 @@ impl<E: Into<Fault>> From<E> for Stop {
 }
 
 /// `GET /authorize`.
-pub(crate) async fn begin(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn begin(
+    State(authority): State<Arc<Authority>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Response {
     match proceed(&authority, &visit, query.as_deref().unwrap_or("")).await {
         Ok(response) => response,
-        Err(Stop::Page(fault)) => authority.refuse(&visit, fault).await,
+        Err(Stop::Page(fault)) => authority.refuse(&visit, &fault),
         Err(Stop::Back(to, reason)) => {
             let (client, destination) = *to;
             go_back(&authority, &visit, &client, &destination, reason).await
@@ -56,7 +60,8 @@ async fn proceed(authority: &Arc<Authority>, visit: &Visit, query: &str) -> Resu
         Err(error) if error.by_page() => return Err(Fault::Authorize(error).into()),
         Err(error) => return Err(back(Reason::Request(error))),
     };
-    let server = authority.server(ask.resource.as_ref()).ok_or_else(|| back(target::no_server(ask.resource.as_ref())))?;
+    let server =
+        authority.server(ask.resource.as_ref()).ok_or_else(|| back(target::no_server(ask.resource.as_ref())))?;
     let scope = target::scope(&server, &ask.scope).map_err(back)?;
     let silent = ask.prompt.as_deref() == Some("none");
     let held = Held { ask, resource: server.resource, scope, client_hash: client.metadata_hash() };
@@ -95,5 +100,5 @@ async fn go_back(authority: &Authority, visit: &Visit, client: &Client, to: &Des
         Reason::Login | Reason::Consent | Reason::Denied => "it was not approved",
     };
     let back = Back { host: to.registered.host().to_owned(), url };
-    authority.refuse_with(visit, &Fault::Unasked(why), Some(back)).await
+    authority.refuse_with(visit, &Fault::Unasked(why), Some(back))
 }

@@ -31,10 +31,7 @@ pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, R
             None => Ok(see_other(&format!("/login?request={}", found.handle))),
         }
     };
-    match shown.await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, shown.await)
 }
 
 /// `POST /consent`.
@@ -43,10 +40,7 @@ pub(crate) async fn decide(
     visit: Visit,
     form: Result<Form, FormError>,
 ) -> Response {
-    match answered(&authority, &visit, form).await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, answered(&authority, &visit, form).await)
 }
 
 async fn answered(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Response, Fault> {
@@ -121,10 +115,11 @@ fn page(authority: &Authority, found: &Found, person: &Person, retry: &Retry<'_>
     let (held, client) = (&found.held, &found.client);
     let server = authority.server(Some(&held.resource)).ok_or(Fault::Changed)?;
     let to = &held.ask.registered;
+    let unverified = client.source == ClientSource::Registered;
     let page = ConsentPage {
         client: &client.name,
-        client_uri: client.uri.as_deref(),
-        unverified: client.source == ClientSource::Registered,
+        client_uri: client.uri.as_deref().filter(|_| !unverified),
+        unverified,
         host: to.host(),
         loopback: to.is_loopback(),
         server: &server.title,

@@ -29,10 +29,7 @@ use password::{LoginError, UserName};
 /// `GET /login`.
 pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Form::parse(query.as_deref().unwrap_or("").as_bytes());
-    match first_page(&authority, &visit, query.one("request")).await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, first_page(&authority, &visit, query.one("request")).await)
 }
 
 async fn first_page(authority: &Authority, visit: &Visit, request: Option<&str>) -> Result<Response, Fault> {
@@ -57,10 +54,7 @@ pub(crate) async fn sign_in(
     visit: Visit,
     form: Result<Form, FormError>,
 ) -> Response {
-    match signed_in(&authority, &visit, form).await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, signed_in(&authority, &visit, form).await)
 }
 
 async fn signed_in(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Response, Fault> {

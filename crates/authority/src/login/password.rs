@@ -58,18 +58,14 @@ impl Authority {
             None => None,
         };
         let fits = self.passwords.verify(password, user.as_ref().map(|user| user.password.clone())).await;
-        match user.filter(|user| fits && !user.disabled) {
-            Some(user) => {
-                for key in &keys {
-                    self.store.succeeded(key).await?;
-                }
-                Ok(Ok(user))
-            }
-            None => {
-                self.failed(visit, &keys, name.as_ref()).await?;
-                Ok(Err(LoginError::Wrong))
-            }
+        let Some(user) = user.filter(|user| fits && !user.disabled) else {
+            self.failed(visit, &keys, name.as_ref()).await?;
+            return Ok(Err(LoginError::Wrong));
+        };
+        for key in &keys {
+            self.store.succeeded(key).await?;
         }
+        Ok(Ok(user))
     }
 
     async fn failed(&self, visit: &Visit, keys: &[String], name: Option<&UserName>) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ use crate::page::{see_other, with_cookies};
 use crate::visit::{Person, Visit};
 
 /// How long a browser stays signed in.
-const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
+const SESSION_LIFE: Duration = Duration::from_hours(12);
 
 impl Authority {
     /// Signs a person in and leads them on.
@@ -65,8 +65,5 @@ pub(crate) async fn sign_out(
         let https = authority.issuer.is_https();
         Ok(with_cookies(see_other("/"), [cookies::drop::<SessionCookie>(https)]))
     };
-    match done.await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, done.await)
 }

@@ -34,10 +34,7 @@ pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, R
         let problem = wrong.then_some("This link is not the one this server printed. Each start prints a new one.");
         Ok(page(&authority, &visit, request.as_ref(), &Filled { link, name: "", problem }))
     };
-    match shown.await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, shown.await)
 }
 
 /// `POST /setup`.
@@ -46,10 +43,7 @@ pub(crate) async fn make(
     visit: Visit,
     form: Result<Form, FormError>,
 ) -> Response {
-    match made(&authority, &visit, form).await {
-        Ok(response) => response,
-        Err(fault) => authority.refuse(&visit, fault).await,
-    }
+    authority.settle(&visit, made(&authority, &visit, form).await)
 }
 
 async fn made(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Response, Fault> {
@@ -75,7 +69,11 @@ async fn made(authority: &Authority, visit: &Visit, form: Result<Form, FormError
 }
 
 /// Makes the account; `None` when somebody else was first, and a sentence when the person must try again.
-async fn first_user(authority: &Authority, visit: &Visit, form: &Form) -> Result<Result<Option<UserId>, String>, Fault> {
+async fn first_user(
+    authority: &Authority,
+    visit: &Visit,
+    form: &Form,
+) -> Result<Result<Option<UserId>, String>, Fault> {
     if !authority.setup.open_to(visit.peer) && !authority.setup.opens_with(form.one("link").unwrap_or("")) {
         return Ok(Err("The set-up link is not the one this server printed. Each start prints a new one.".to_owned()));
     }
@@ -88,7 +86,9 @@ async fn first_user(authority: &Authority, visit: &Visit, form: &Form) -> Result
     }
     let password_phc = match authority.passwords.hash(password, authority.entropy.as_ref()).await {
         Ok(phc) => phc,
-        Err(error @ (PasswordError::Short | PasswordError::Long | PasswordError::Hash)) => return Ok(Err(error.to_string())),
+        Err(error @ (PasswordError::Short | PasswordError::Long | PasswordError::Hash)) => {
+            return Ok(Err(error.to_string()));
+        }
     };
     let id = UserId::draw(authority.entropy.as_ref());
     let event = AuditEvent::new(AuditKind::UserCreated, visit.now).correlation(&visit.correlation).user(&id);

@@ -13,7 +13,7 @@ use bailiwick_domain::scope::{Scope, ScopeSet};
 pub(crate) struct ConsentPage<'a> {
     /// The application's name.
     pub(crate) client: &'a str,
-    /// The application's home page, as it says.
+    /// The application's home page, where somebody vouches for it: a stranger's would only lend it a good name.
     pub(crate) client_uri: Option<&'a str>,
     /// True when nobody vouches for the name.
     pub(crate) unverified: bool,
@@ -99,8 +99,12 @@ pub(crate) struct Choice {
 }
 
 const HOUR: u64 = 3600;
-const DURATIONS: [(&str, &str, u64); 4] =
-    [("1h", "1 hour", HOUR), ("1d", "1 day", 24 * HOUR), ("30d", "30 days", 30 * 24 * HOUR), ("90d", "90 days", 90 * 24 * HOUR)];
+const DURATIONS: [(&str, &str, u64); 4] = [
+    ("1h", "1 hour", HOUR),
+    ("1d", "1 day", 24 * HOUR),
+    ("30d", "30 days", 30 * 24 * HOUR),
+    ("90d", "90 days", 90 * 24 * HOUR),
+];
 const USUAL: &str = "30d";
 
 /// The durations, with the one chosen, or else the usual one, marked.
@@ -170,7 +174,11 @@ pub(crate) fn choose(server: &Server, scope: &ScopeSet, tools: &BTreeSet<String>
     let kept: Vec<&Tool> = offered.iter().copied().filter(|tool| tools.contains(&tool.name)).collect();
     let remains = |wanted: &Scope| {
         let mut behind = server.tools_behind(wanted).peekable();
-        if behind.peek().is_none() { scopes.contains(wanted.as_str()) } else { behind.any(|tool| tools.contains(&tool.name)) }
+        if behind.peek().is_none() {
+            scopes.contains(wanted.as_str())
+        } else {
+            behind.any(|tool| tools.contains(&tool.name))
+        }
     };
     let left_out = kept.len() < offered.len();
     Chosen {
@@ -224,7 +232,8 @@ mod tests {
     fn a_tool_beyond_the_scopes_asked_for_cannot_be_ticked_in() {
         let server = server();
 
-        let chosen = choose(&server, &server.baseline(), &set(&["list", "read", "add", "delete"]), &set(&["mcp:destructive"]));
+        let chosen =
+            choose(&server, &server.baseline(), &set(&["list", "read", "add", "delete"]), &set(&["mcp:destructive"]));
 
         assert_eq!(chosen, Chosen { scope: server.baseline(), only: None });
     }

@@ -24,6 +24,12 @@ pub(crate) struct Back {
     pub(crate) url: String,
 }
 
-pub(crate) fn page(status: StatusCode, title: &str, says: &str, correlation: &CorrelationId, back: Option<Back>) -> Response {
+pub(crate) fn page(
+    status: StatusCode,
+    title: &str,
+    says: &str,
+    correlation: &CorrelationId,
+    back: Option<Back>,
+) -> Response {
     super::show(status, &ErrorPage { title, says, correlation, back }, &FormsLead::Here)
 }

@@ -19,7 +19,8 @@ async fn an_app_is_shown_and_stopped() {
     let (app, tokens) = connected(&world, &mut browser).await;
 
     let page = browser.get("/account").await;
-    for shown in ["<h3>Probe</h3>", "Sample notes", "Look things up", "1 tool</dd>", "15 January 2027", "this browser"] {
+    for shown in ["<h3>Probe</h3>", "Sample notes", "Look things up", "1 tool</dd>", "15 January 2027", "this browser"]
+    {
         assert!(page.body.contains(shown), "{shown}\n{}", page.body);
     }
     let (token, grant) = (page.field("form_token").unwrap(), page.field("grant").unwrap());
@@ -88,7 +89,12 @@ async fn a_changed_password_signs_out_everywhere_else() {
     let page = browser.get("/account").await;
     let token = page.field("form_token").unwrap();
     let change = |old: &'static str, new: &'static str| {
-        [("form_token", token.clone()), ("password", old.to_owned()), ("new", new.to_owned()), ("again", new.to_owned())]
+        [
+            ("form_token", token.clone()),
+            ("password", old.to_owned()),
+            ("new", new.to_owned()),
+            ("again", new.to_owned()),
+        ]
     };
     let fields = change("wrong password", "a new long password");
     let wrong = browser.post("/account/password", &fields.each_ref().map(|(k, v)| (*k, v.as_str()))).await;

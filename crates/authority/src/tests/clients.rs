@@ -1,8 +1,8 @@
 //! Registration, client authentication and machines.
 
 use super::world::*;
-use http::{Method, Request, StatusCode};
 use axum::body::Body;
+use http::{Method, Request, StatusCode};
 use serde_json::json;
 
 async fn with_machine() -> World {
@@ -13,7 +13,8 @@ async fn with_machine() -> World {
 async fn a_machine_gets_a_token_of_its_own_and_no_refresh() {
     let world = with_machine().await;
 
-    let seen = world.post_as(Some(MACHINE), "/token", &[("grant_type", "client_credentials"), ("scope", "mcp:read")]).await;
+    let seen =
+        world.post_as(Some(MACHINE), "/token", &[("grant_type", "client_credentials"), ("scope", "mcp:read")]).await;
 
     assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
     let tokens = seen.json();
@@ -89,7 +90,10 @@ async fn bad_registrations_say_what_is_wrong() {
         (json!({}), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["http://evil.example/cb"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
-        (json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "private_key_jwt" }), "invalid_client_metadata"),
+        (
+            json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "private_key_jwt" }),
+            "invalid_client_metadata",
+        ),
         (json!({ "redirect_uris": [CALLBACK], "grant_types": ["client_credentials"] }), "invalid_client_metadata"),
         (json!([]), "invalid_client_metadata"),
     ] {

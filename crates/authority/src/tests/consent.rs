@@ -132,7 +132,8 @@ async fn a_no_goes_back_as_one() {
 
     for decision in ["deny", "", "maybe"] {
         let page = browser.open(&app.request(&[])).await;
-        let answered = browser.submit(&page, &[&ALL[..], &[("decision", decision), ("duration", "1d")][..]].concat()).await;
+        let answered =
+            browser.submit(&page, &[&ALL[..], &[("decision", decision), ("duration", "1d")][..]].concat()).await;
 
         assert_eq!(answered.status, StatusCode::SEE_OTHER);
         assert_eq!(answered.parameter("error").as_deref(), Some("access_denied"), "{decision}");
@@ -180,6 +181,22 @@ async fn only_the_browser_that_began_may_answer() {
     assert_eq!(browser.post("/consent", &bare).await.status, StatusCode::FORBIDDEN);
 
     assert!(browser.submit(&page, &fields).await.parameter("code").is_some(), "and none of it used the request up");
+}
+
+#[tokio::test]
+async fn a_request_begun_elsewhere_is_not_taken_over() {
+    let world = World::new().await;
+    let app = world.app().await;
+    let mut victim = world.signed_in().await;
+    let mut attacker = world.browser();
+    let begun = attacker.get(&app.request(&[])).await;
+    let handle = begun.location().rsplit_once('=').unwrap().1.to_owned();
+
+    for page in ["consent", "login"] {
+        let lured = victim.get(&format!("/{page}?request={handle}")).await;
+        assert_eq!((lured.status, lured.location()), (StatusCode::BAD_REQUEST, ""), "{page}");
+        assert!(lured.body.contains("another browser"));
+    }
 }
 
 #[tokio::test]

@@ -81,7 +81,10 @@ async fn strangers_learn_nothing_by_introspection() {
     assert_eq!((public.status, public.error().as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
     let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "client_secret_post" });
     let answer = world.register(&metadata).await.json();
-    let fields =
-        [("client_id", word(&answer, "client_id")), ("client_secret", word(&answer, "client_secret")), ("token", token)];
+    let fields = [
+        ("client_id", word(&answer, "client_id")),
+        ("client_secret", word(&answer, "client_secret")),
+        ("token", token),
+    ];
     assert_eq!(world.post("/introspect", &fields).await.json(), json!({ "active": false }));
 }

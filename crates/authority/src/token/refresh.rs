@@ -96,16 +96,11 @@ impl Authority {
                 Answer::open(sealed, old, used_at, visit.now).ok_or(TokenError::Refresh)
             }
             Reuse::Theft(reason) => {
-                let audit = self.theft(visit, approval, reason);
+                let audit = theft(visit, approval, reason);
                 self.store.revoke_grant(&approval.grant, reason, audit).await?;
                 Err(TokenError::Reused)
             }
         }
-    }
-
-    fn theft(&self, visit: &Visit, approval: &Approval, reason: &'static str) -> AuditEvent {
-        tracing::warn!(correlation = %visit.correlation, grant = %approval.grant, reason, "a spent refresh token came again");
-        AuditEvent::new(AuditKind::RefreshReused, visit.now).correlation(&visit.correlation).approval(approval).rule(reason)
     }
 
     /// Refuses what belongs to an account that may not be used any more.
@@ -129,4 +124,9 @@ fn successor(old: &Opaque<Refresh>, next: &Opaque<Refresh>, state: &RefreshState
 
 fn over(state: &RefreshState, now: Timestamp) -> bool {
     now >= state.idle_expires_at || now >= state.expires_at || state.grant.approval.is_over(now)
+}
+
+fn theft(visit: &Visit, approval: &Approval, reason: &'static str) -> AuditEvent {
+    tracing::warn!(correlation = %visit.correlation, grant = %approval.grant, reason, "a spent refresh token came again");
+    AuditEvent::new(AuditKind::RefreshReused, visit.now).correlation(&visit.correlation).approval(approval).rule(reason)
 }

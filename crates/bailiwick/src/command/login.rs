@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Login, world: &ClientWorld) -> ExitCode {
         Ok(kept) if args.json => words::result(&as_json(&kept)),
         Ok(kept) => words::result(&in_words(&args.url, &kept, &asked)),
         Err(error @ LoginError::NotNeeded) => {
-            words::note(&format!("bailiwick: {error}; try: {}", tools_command(&args.url)));
+            words::note(&format!("bailiwick: {error}; try: {}", words::command("tools", &args.url)));
         }
         Err(error) => return words::login_failed(&error),
     }
@@ -68,12 +68,8 @@ fn in_words(server: &ServerUrl, kept: &Kept, asked: &ScopeSet) -> String {
             lines.push(format!("  not granted {missing}"));
         }
     }
-    lines.push(format!("Next: {}", tools_command(server)));
+    lines.push(format!("Next: {}", words::command("tools", server)));
     lines.join("\n")
-}
-
-fn tools_command(server: &ServerUrl) -> String {
-    format!("bailiwick tools {}", words::word(server.as_str()))
 }
 
 fn as_json(kept: &Kept) -> String {

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Logout, world: &ClientWorld) -> ExitCode {
         }
         Err(error @ LogoutError::Keep(_)) => return words::failed(&error.to_string()),
         Err(error @ LogoutError::Token(_)) => {
-            let again = format!("bailiwick logout {} --forget", words::word(server.as_str()));
+            let again = format!("{} --forget", words::command("logout", server));
             return words::failed(&format!("{error}; still logged in; to forget it here alone: {again}"));
         }
     }

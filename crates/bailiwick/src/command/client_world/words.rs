@@ -9,16 +9,21 @@ use bailiwick_domain::time::Timestamp;
 use bailiwick_net::HttpError;
 
 /// A URL, a scope or another word of a command, to be pasted into a shell.
-pub(crate) fn word(raw: &str) -> String {
+fn word(raw: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/@%+=,".contains(c);
     if !raw.is_empty() && raw.chars().all(plain) { raw.to_owned() } else { format!("'{}'", raw.replace('\'', r"'\''")) }
 }
 
+/// A command for `server` to be typed next, under the name this program was started by.
+pub(crate) fn command(verb: &str, server: &ServerUrl) -> String {
+    let me = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
+    format!("{} {verb} {}", word(&me), word(server.as_str()))
+}
+
 /// The command that asks for `scope` too.
-pub(crate) fn login_command(server: &ServerUrl, scope: &ScopeSet) -> String {
-    let mut words = vec!["bailiwick login".to_owned(), word(server.as_str())];
-    words.extend(scope.iter().map(|scope| format!("--scope {}", word(scope.as_str()))));
-    words.join(" ")
+fn login_command(server: &ServerUrl, scope: &ScopeSet) -> String {
+    let asked = scope.iter().map(|scope| format!("--scope {}", word(scope.as_str())));
+    std::iter::once(command("login", server)).chain(asked).collect::<Vec<_>>().join(" ")
 }
 
 /// Says on standard error how a login goes on.
@@ -66,7 +71,7 @@ pub(crate) fn login_failed(error: &LoginError) -> ExitCode {
 pub(crate) fn no_result(what: &str, server: &ServerUrl, error: &ConnectionError) -> ExitCode {
     match error {
         ConnectionError::LoginNeeded => login_needed(server),
-        ConnectionError::Refused(refusal) => failed(&refused(what, server, refusal)),
+        ConnectionError::Refused(refusal) => failed(&refused(what, &login_command(server, &refusal.missing), refusal)),
         ConnectionError::Login(error) => login_failed(error),
         ConnectionError::Arguments(error) => misused(&error.to_string()),
         ConnectionError::Told { rule: Some(rule), .. } => failed(&format!("{what}: {error} (rule {rule})")),
@@ -77,17 +82,14 @@ pub(crate) fn no_result(what: &str, server: &ServerUrl, error: &ConnectionError)
 }
 
 /// The line for a refused call: the missing scope, the rule and the next command.
-fn refused(what: &str, server: &ServerUrl, refusal: &Refusal) -> String {
+fn refused(what: &str, next: &str, refusal: &Refusal) -> String {
     let Refusal { missing, rule, says } = refusal;
     let rule = rule.clone().unwrap_or_else(|| format!("scope:{missing}"));
     let says = says.as_ref().map(|says| format!(": {says}")).unwrap_or_default();
     if missing.is_empty() {
         return format!("{what} was refused{says} (rule {rule})");
     }
-    format!(
-        "{what} was refused: it needs the scope {missing} (rule {rule}); ask for it with: {}",
-        login_command(server, missing)
-    )
+    format!("{what} was refused: it needs the scope {missing} (rule {rule}); ask for it with: {next}")
 }
 
 /// Text from a server, safe for a terminal: what could drive it is taken out. A file or a pipe gets every byte.
@@ -126,19 +128,15 @@ pub(crate) fn moment(at: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    fn server() -> ServerUrl {
-        ServerUrl::parse("http://localhost:8787/mcp").unwrap()
-    }
-
     #[test]
     fn a_refusal_names_the_scope_the_rule_and_the_next_command() {
         let missing = ScopeSet::parse("mcp:destructive").unwrap();
         let refusal = Refusal { missing, rule: None, says: None };
 
         assert_eq!(
-            refused("delete_note", &server(), &refusal),
+            refused("delete_note", "bailiwick login http://localhost:8787/mcp", &refusal),
             "delete_note was refused: it needs the scope mcp:destructive (rule scope:mcp:destructive); ask for it with: \
-             bailiwick login http://localhost:8787/mcp --scope mcp:destructive"
+             bailiwick login http://localhost:8787/mcp"
         );
     }
 
