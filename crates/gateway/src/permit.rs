@@ -119,11 +119,11 @@ fn without_tool(call: &Call, server: &Server) -> Decision {
 fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {
     match decision {
         Decision::Permit { .. } => Ok(()),
-        Decision::Missing { scopes, .. } => {
+        Decision::Missing { scopes, rule } => {
             let says = format!("this needs the scope {scopes}");
             let error = Some((ErrorCode::InsufficientScope, says.as_str()));
             let challenge = Challenge { resource: &call.server.resource, scope: &scopes, error }.header();
-            Err(Refusal::Scope { challenge, says })
+            Err(Refusal::Scope { challenge, says, rule })
         }
         Decision::Denied { rule, says } => Err(Refusal::Denied { rule, says }),
     }

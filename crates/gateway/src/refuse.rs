@@ -51,6 +51,8 @@ pub(crate) enum Refusal {
         challenge: String,
         /// What is missing.
         says: String,
+        /// Which rule says so.
+        rule: String,
     },
     /// A rule says no to a call.
     #[error("{says}")]
@@ -157,9 +159,11 @@ impl Refusal {
         match self {
             Self::Unauthorized { error, .. } => {
                 let code = error.map_or("unauthorized", |(code, _)| code.as_str());
-                oauth_body(code, &self.to_string(), trail)
+                oauth_body(code, &self.to_string(), &json!({}), trail)
             }
-            Self::Scope { says, .. } => oauth_body(ErrorCode::InsufficientScope.as_str(), says, trail),
+            Self::Scope { says, rule, .. } => {
+                oauth_body(ErrorCode::InsufficientScope.as_str(), says, &json!({ "rule": rule }), trail)
+            }
             Self::Denied { rule, says } => match &trail.id {
                 Some(id) => reply::tool_error(id, &format!("{says} ({})", trail.correlation), rule),
                 None => rpc_body(-32603, says, trail, json!({})),
@@ -186,8 +190,11 @@ impl Refusal {
 }
 
 /// The body of a refusal that OAuth has words for.
-fn oauth_body(code: &str, says: &str, trail: &Trail) -> Vec<u8> {
-    let body = json!({ "error": code, "error_description": says, "correlation_id": trail.correlation.as_str() });
+fn oauth_body(code: &str, says: &str, more: &Value, trail: &Trail) -> Vec<u8> {
+    let mut body = json!({ "error": code, "error_description": says, "correlation_id": trail.correlation.as_str() });
+    if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+        body.extend(more.clone());
+    }
     body.to_string().into_bytes()
 }
 

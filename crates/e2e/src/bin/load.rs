@@ -50,8 +50,8 @@ async fn measure<F: Future<Output = ()>>(what: &str, count: usize, job: impl Fn(
         .await;
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     times.sort();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
-    println!("{what:<44} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms", at(0.5), at(0.99));
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
+    println!("{what:<44} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms", at(50), at(99));
 }
 
 async fn tokens(count: usize) {
