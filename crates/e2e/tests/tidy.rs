@@ -28,7 +28,7 @@ fn packages() -> Vec<Value> {
 }
 
 fn floor(name: &str) -> u32 {
-    FLOORS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no floor")).1
+    FLOORS.iter().find(|(known, _)| *known == name).expect(name).1
 }
 
 #[test]
