@@ -28,15 +28,16 @@ pub enum KeysError {
 }
 
 impl Keys {
-    /// Loads the keys; makes the first one where there is none.
+    /// Loads the keys; makes the one that signs with `alg` where there is none. Keys of other algorithms stay published,
+    /// so that what they signed goes on being good.
     ///
     /// # Errors
     /// [`KeysError`].
-    pub async fn load(store: &Store, clock: &dyn Clock) -> Result<Self, KeysError> {
-        if let Some(keys) = Self::stored(store).await? {
+    pub async fn load(store: &Store, clock: &dyn Clock, alg: Alg) -> Result<Self, KeysError> {
+        if let Some(keys) = Self::stored(store, alg).await? {
             return Ok(keys);
         }
-        let pair = KeyPair::generate(Alg::Es256)?;
+        let pair = KeyPair::generate(alg)?;
         let new = NewKey {
             kid: pair.kid().to_owned(),
             alg: pair.alg().as_str().to_owned(),
@@ -47,7 +48,7 @@ impl Keys {
         };
         // Another process may have been first; then its key is the one.
         store.add_key(new).await?;
-        Self::stored(store).await?.ok_or(KeysError::None)
+        Self::stored(store, alg).await?.ok_or(KeysError::None)
     }
 
     /// Keys that are in no store: one signer, published alone.
@@ -65,16 +66,14 @@ impl Keys {
         self.signer.as_ref()
     }
 
-    /// ES256 signs where there is such a key: small and fast.
-    async fn stored(store: &Store) -> Result<Option<Self>, KeysError> {
+    async fn stored(store: &Store, wanted: Alg) -> Result<Option<Self>, KeysError> {
         let mut public: Vec<Jwk> = Vec::new();
         let mut signer: Option<Arc<dyn Signer>> = None;
         for row in store.signing_keys().await? {
             let Some(alg) = Alg::parse(&row.alg) else { continue };
             let pair = KeyPair::from_pkcs8(alg, &row.pkcs8)?;
             public.push(pair.public());
-            let better = signer.is_none() || alg == Alg::Es256;
-            if row.state == KeyState::Active && better {
+            if row.state == KeyState::Active && alg == wanted {
                 signer = Some(Arc::new(pair));
             }
         }

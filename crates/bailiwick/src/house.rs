@@ -11,6 +11,7 @@ use axum::routing::get;
 use bailiwick_authority::{Authority, Keys, SetupDoor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::jose::Alg;
 use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
@@ -37,6 +38,7 @@ pub(crate) struct Plan {
     database: Database,
     key: MasterKey,
     staleness: Duration,
+    signing: Alg,
     servers: Vec<ServerSettings>,
     clients: Vec<Client>,
 }
@@ -88,6 +90,7 @@ impl Plan {
         Ok(Self {
             key: master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
+            signing: config.signing()?,
             servers: servers(args, &config, &data)?,
             clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
             public_url: args.public_url.clone().or(config.public_url),
@@ -188,7 +191,7 @@ impl House {
             staleness: plan.staleness,
         })
         .await?;
-        let keys = Keys::load(&store, clock.as_ref())
+        let keys = Keys::load(&store, clock.as_ref(), plan.signing)
             .await
             .map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))?;
         let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));

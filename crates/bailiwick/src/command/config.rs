@@ -42,6 +42,7 @@ pub(crate) fn run(command: &ConfigCommand) -> ExitCode {
 
 fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     let config = Config::read(Some(file))?;
+    config.signing()?;
     for (name, entry) in &config.server {
         entry.settings(Some(server_name(name)?))?;
     }

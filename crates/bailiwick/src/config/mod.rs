@@ -8,6 +8,7 @@ mod server;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bailiwick_domain::jose::Alg;
 use serde::Deserialize;
 
 pub(crate) use client::ClientEntry;
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// The master key; without it, a file in the data directory.
     pub(crate) key: Option<Secret>,
+    /// What access tokens are signed with: `ES256` (default) or `RS256`.
+    pub(crate) signing_alg: Option<String>,
     /// Seconds without news of revocations after which requests are refused.
     pub(crate) staleness: Option<u64>,
     /// MCP servers by name.
@@ -57,6 +60,17 @@ impl Config {
         let text =
             std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: shown.clone(), error })?;
         Self::parse(&text).map_err(|says| ConfigError::Malformed { path: shown, says })
+    }
+
+    /// The algorithm that signs.
+    pub(crate) fn signing(&self) -> Result<Alg, ConfigError> {
+        match self.signing_alg.as_deref() {
+            None | Some("ES256") => Ok(Alg::Es256),
+            Some("RS256") => Ok(Alg::Rs256),
+            Some(other) => {
+                Err(ConfigError::Value(format!("signing_alg: {other:?} is not offered; use ES256 or RS256")))
+            }
+        }
     }
 
     /// Reads the text; an error names line and column.

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use bailiwick_domain::text;
 use bailiwick_e2e::oauth::code_of;
 use bailiwick_e2e::world::binary;
 use bailiwick_e2e::{App, Mcp, Setup, Visitor, World};
@@ -124,5 +125,20 @@ async fn no_secret_is_ever_logged() {
     let everything = format!("{}{}", world.log(), audit(&world));
     for secret in [&tokens.access, &refresh] {
         assert!(!everything.contains(secret.as_str()), "a token was logged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_signing_algorithm_can_change_and_old_tokens_stay_good() {
+    let first = Setup::sample().approving("alice").start();
+    let before = App::register(&first.base).await.tokens("mcp:read").await;
+    let ended = first.stop();
+    let world = Setup::config("signing_alg = \"RS256\"\n").approving("alice").after(&ended).start();
+    let after = App::register(&world.base).await.tokens("mcp:read").await;
+
+    let header = |token: &str| String::from_utf8(text::decode(token.split('.').next().unwrap()).unwrap()).unwrap();
+    assert!(header(&before.access).contains("ES256") && header(&after.access).contains("RS256"));
+    for token in [&before.access, &after.access] {
+        assert_eq!(Mcp::new(&world.mcp(), Some(token)).begin().await.status, StatusCode::OK);
     }
 }
