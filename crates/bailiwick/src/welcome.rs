@@ -40,8 +40,8 @@ fn connect(text: &mut String, server: &Server) {
     let name = server.name.as_ref().map_or("bailiwick", |name| name.as_str());
     let _ = writeln!(text, "\nConnect a client to {}", server.title);
     for line in bailiwick_authority::lines(name, url) {
-        let shown = line.text.replace('\n', &format!("\n{:20}", ""));
-        let _ = writeln!(text, "  {:<17} {shown}", line.client);
+        let shown = line.text.replace('\n', &format!("\n{:26}", ""));
+        let _ = writeln!(text, "  {:<23} {shown}", line.client);
     }
     let sample = server.tools.iter().any(|tool| tool.name == "list_notes");
     let rest = if sample { format!("call {url} list_notes") } else { format!("tools {url}") };
