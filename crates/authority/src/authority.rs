@@ -56,7 +56,7 @@ pub struct Authority {
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
     pub(crate) methods: Vec<AuthMethod>,
-    clients: HashMap<ClientId, Client>,
+    clients: ArcSwap<HashMap<ClientId, Client>>,
 }
 
 impl Authority {
@@ -75,7 +75,7 @@ impl Authority {
             passwords: Passwords::new(),
             registrations: Limit::default(),
             methods: AuthMethod::ALL.to_vec(),
-            clients: parts.clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
+            clients: ArcSwap::from_pointee(by_id(parts.clients)),
         }
     }
 
@@ -86,9 +86,21 @@ impl Authority {
         self
     }
 
+    /// Takes these as the operator's own clients from now on; answers the ids of those that are new, gone or others.
+    pub fn reload_clients(&self, clients: Vec<Client>) -> Vec<ClientId> {
+        let new = by_id(clients);
+        let former = self.clients.load_full();
+        let differs = |id: &&ClientId| former.get(*id) != new.get(*id);
+        let mut told: Vec<_> = former.keys().chain(new.keys()).filter(differs).cloned().collect();
+        told.sort_unstable();
+        told.dedup();
+        self.clients.store(Arc::new(new));
+        told
+    }
+
     /// The client of that id: the operator's, or one that registered itself.
     pub(crate) fn client(&self, id: &ClientId) -> Option<Client> {
-        self.clients.get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
+        self.clients.load().get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
     }
 
     /// The client of that id, unless it was disabled.
@@ -109,4 +121,8 @@ impl Authority {
             (None, _) => None,
         }
     }
+}
+
+fn by_id(clients: Vec<Client>) -> HashMap<ClientId, Client> {
+    clients.into_iter().map(|client| (client.id.clone(), client)).collect()
 }

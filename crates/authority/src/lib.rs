@@ -36,8 +36,9 @@ pub use authority::{Authority, Parts};
 pub use connect::{Line, lines};
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
+pub use login::UserName;
 pub use page::error_page;
-pub use password::LEAST as LEAST_PASSWORD;
+pub use password::{LEAST as LEAST_PASSWORD, PasswordError, Passwords};
 pub use secrets::Secrets;
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ const MOST: usize = 1024;
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$YmFpbGl3aWNrLWR1bW15IQ$9vH8m8kVqn0lNqgXq0Jm1jqfKk0yG0XK2m1mVnVqR0Q";
 
 /// Hashes and verifies passwords.
-pub(crate) struct Passwords(Semaphore);
+pub struct Passwords(Semaphore);
 
 /// Why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PasswordError {
+pub enum PasswordError {
     /// Fewer than [`LEAST`] characters.
     #[error("The password needs at least {LEAST} characters.")]
     Short,
@@ -34,12 +34,12 @@ pub(crate) enum PasswordError {
 
 impl Passwords {
     /// Ready to hash, two at a time.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self(Semaphore::new(2))
     }
 
     /// The PHC string under which a new password is kept.
-    pub(crate) async fn hash(&self, password: &str, entropy: &dyn Entropy) -> Result<String, PasswordError> {
+    pub async fn hash(&self, password: &str, entropy: &dyn Entropy) -> Result<String, PasswordError> {
         if password.chars().count() < LEAST {
             return Err(PasswordError::Short);
         }

@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::audit::Audit;
+use crate::command::backup::{Backup, Restore};
 use crate::command::call::Call;
+use crate::command::clients::Clients;
 use crate::command::config::ConfigCommand;
 use crate::command::demo_server::DemoServer;
+use crate::command::grants::Grants;
 use crate::command::login::Login;
 use crate::command::logout::Logout;
+use crate::command::servers::Servers;
 use crate::command::token::Token;
 use crate::command::tools::Tools;
+use crate::command::users::Users;
 
 /// Puts OAuth in front of MCP servers: who may let an AI agent do what, with whose authority, against which tool.
 #[derive(Debug, Parser)]
@@ -44,10 +49,22 @@ pub(crate) enum Command {
     Call(Call),
     /// Print a valid access token for an MCP server, for scripts
     Token(Token),
-    /// Look at the record of who did what
+    /// Accounts: list, add, disable, enable, password
+    Users(Users),
+    /// Apps that somebody let act: list, disable, enable
+    Clients(Clients),
+    /// MCP servers behind the gateway: list, tools
+    Servers(Servers),
+    /// Who let which app do what: list, show, revoke
+    Grants(Grants),
+    /// The record of who did what: tail, search, verify
     Audit(Audit),
-    /// Check a configuration file
+    /// The configuration: check, schema, show
     Config(ConfigCommand),
+    /// Write everything that is remembered, but the master key, into one file
+    Backup(Backup),
+    /// Put a backup into an empty data directory
+    Restore(Restore),
     /// The sample MCP server, over standard input and output
     DemoServer(DemoServer),
 }
@@ -56,7 +73,7 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DataDirectory {
     /// Data directory: keys, database, administration socket [default: the platform's, such as ~/.local/share/bailiwick]
-    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA")]
+    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA", global = true)]
     data: Option<PathBuf>,
 }
 
@@ -67,6 +84,15 @@ impl DataDirectory {
             .clone()
             .or_else(|| directories::ProjectDirs::from("", "", "bailiwick").map(|dirs| dirs.data_dir().to_owned()))
     }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 /// `bailiwick serve`.
@@ -92,6 +118,12 @@ pub(crate) struct Serve {
     /// The origin clients reach this process at; the issuer of every token [default: http://localhost:PORT]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Where operators read metrics: ADDRESS:PORT, or off
+    #[arg(long, value_name = "ADDR", env = "BAILIWICK_METRICS", default_value = "127.0.0.1:8788")]
+    pub(crate) metrics: String,
+    /// How log lines are written, on standard error
+    #[arg(long, value_enum, env = "BAILIWICK_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
     /// For tests and demos, on loopback only: signs USER in and approves every consent without asking
     #[arg(long, value_name = "USER")]
     pub(crate) dev_approve: Option<String>,

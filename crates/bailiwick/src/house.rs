@@ -12,11 +12,12 @@ use bailiwick_authority::{Authority, Keys, SetupDoor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::jose::Alg;
+use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::uri::{Issuer, ServerName};
-use bailiwick_gateway::{Gateway, ServerSettings, Upstream};
+use bailiwick_gateway::{Gateway, Reloaded, ServerSettings, Upstream};
 use bailiwick_net::{Http, Listen};
 use bailiwick_resource::Verifier;
 use bailiwick_store::{Database, OpenError, Settings, Store};
@@ -60,6 +61,13 @@ pub(crate) enum HouseError {
 impl Plan {
     /// Makes the plan from file and command line; the command line wins.
     pub(crate) fn make(args: &args::Serve) -> Result<Self, HouseError> {
+        Self::of(args).map_err(|error| match error {
+            HouseError::Config(error) => error.placed(args.config.as_deref()).into(),
+            HouseError::Store(_) | HouseError::Other(_) => error,
+        })
+    }
+
+    fn of(args: &args::Serve) -> Result<Self, HouseError> {
         let config = Config::read(args.config.as_deref())?;
         let data = args.data.path().ok_or_else(|| {
             HouseError::Other("no data directory: the platform names none; give one with --data DIR".to_owned())
@@ -230,6 +238,11 @@ impl House {
         })
     }
 
+    /// What a reload and whoever watches need.
+    pub(crate) fn reins(&self) -> Reins {
+        Reins { gateway: Arc::clone(&self.gateway), authority: Arc::clone(&self.authority), store: self.store.clone() }
+    }
+
     /// Every route of every role.
     pub(crate) fn routes(&self) -> Router {
         let store = self.store.clone();
@@ -237,11 +250,12 @@ impl House {
             let store = store.clone();
             async move { if store.ready().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
         };
-        Router::new()
+        let routes = Router::new()
             .route("/healthz", get(async || StatusCode::OK))
             .route("/readyz", get(ready))
             .merge(Arc::clone(&self.gateway).routes())
-            .merge(Arc::clone(&self.authority).routes())
+            .merge(Arc::clone(&self.authority).routes());
+        crate::entrance::before(routes)
     }
 
     /// Keeps the catalogue of tools true until the process ends; returns when every server has answered, or has had
@@ -265,6 +279,23 @@ impl House {
     pub(crate) async fn close(self) {
         self.gateway.close().await;
         self.store.close().await;
+    }
+}
+
+/// What can be changed, and looked at, while the house runs.
+#[derive(Clone)]
+pub(crate) struct Reins {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) store: Store,
+    authority: Arc<Authority>,
+}
+
+impl Reins {
+    /// Takes over what of a plan can change live; says which servers and clients are others now.
+    pub(crate) async fn take(&self, plan: Plan) -> (Reloaded, Vec<ClientId>) {
+        self.store.set_staleness(plan.staleness);
+        let clients = self.authority.reload_clients(plan.clients);
+        (self.gateway.reload(plan.servers).await, clients)
     }
 }
 

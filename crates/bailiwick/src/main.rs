@@ -4,8 +4,12 @@ mod admin;
 mod args;
 mod command;
 mod config;
+mod entrance;
 mod house;
 mod keep;
+mod logs;
+mod metrics;
+mod reload;
 mod welcome;
 mod wire;
 
@@ -22,7 +26,7 @@ fn main() -> ExitCode {
     if let Command::DemoServer(args) = &cli.command {
         return command::demo_server::run(args);
     }
-    log_to_stderr();
+    logs::to_stderr(&cli.command);
     #[cfg(feature = "mutants")]
     switch_off_controls();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -44,16 +48,15 @@ async fn run(command: Command) -> ExitCode {
         Command::Call(args) => command::call::run(args, &ClientWorld::new()).await,
         Command::Token(args) => command::token::run(args, &ClientWorld::new()).await,
         Command::Audit(args) => command::audit::run(args).await,
-        Command::Config(args) => command::config::run(&args),
+        Command::Users(args) => command::users::run(args).await,
+        Command::Clients(args) => command::clients::run(args).await,
+        Command::Servers(args) => command::servers::run(args).await,
+        Command::Grants(args) => command::grants::run(args).await,
+        Command::Backup(args) => command::backup::run(args).await,
+        Command::Restore(args) => command::backup::restore(args).await,
+        Command::Config(args) => command::config::run(args).await,
         Command::DemoServer(args) => command::demo_server::run(&args),
     }
-}
-
-/// Logs go to standard error; `BAILIWICK_LOG` sets the level, such as `debug` or `bailiwick_gateway=trace`.
-fn log_to_stderr() {
-    let filter = wire::environment("BAILIWICK_LOG").unwrap_or_else(|| "warn".to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
 /// The mutation run names the controls that are off for this process: `BAILIWICK_MUTANTS=audience,expiry`.

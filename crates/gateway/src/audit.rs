@@ -46,3 +46,8 @@ pub(crate) fn failed(event: AuditEvent, says: &str, now: Timestamp) -> AuditEven
 pub(crate) fn token(resource: &Resource, says: &str, trail: &Trail, now: Timestamp) -> AuditEvent {
     AuditEvent::new(AuditKind::RequestRefused, now).correlation(&trail.correlation).resource(resource).says(says)
 }
+
+/// Counts a call of a tool at that server: `allowed`, `refused`, or, after `allowed`, `failed`.
+pub(crate) fn count(server: &str, outcome: &'static str) {
+    metrics::counter!("bailiwick_tool_calls_total", "server" => server.to_owned(), "outcome" => outcome).increment(1);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::extract::Request;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::CorrelationId;
 use bailiwick_domain::policy::{Catalogue, Server};
@@ -15,6 +16,9 @@ use bailiwick_domain::uri::{Issuer, ServerName};
 use bailiwick_net::Http;
 use bailiwick_resource::{Caller, Liveness as _, Verifier};
 use bailiwick_store::Store;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
@@ -64,7 +68,9 @@ pub struct Gateway {
     pub(crate) door: Door,
     pub(crate) feed: Feed,
     pub(crate) streams: Arc<Streams>,
-    pub(crate) servers: Vec<Arc<Hosted>>,
+    pub(crate) servers: ArcSwap<Vec<Arc<Hosted>>>,
+    /// Woken when there are others.
+    pub(crate) reloaded: Notify,
     pub(crate) stop: CancellationToken,
 }
 
@@ -82,7 +88,10 @@ impl Gateway {
             feed: Feed(parts.store.revocations()),
             sessions: Sessions::new(parts.sealer, Arc::clone(&parts.entropy)),
             door: Door::of(&issuer),
-            servers: parts.servers.into_iter().map(|settings| Arc::new(Hosted::new(&issuer, settings))).collect(),
+            servers: ArcSwap::from_pointee(
+                parts.servers.into_iter().map(|settings| Arc::new(Hosted::new(&issuer, settings))).collect(),
+            ),
+            reloaded: Notify::new(),
             issuer,
             verifier: parts.verifier,
             store: parts.store,
@@ -104,10 +113,21 @@ impl Gateway {
 
     /// Keeps the catalogue of tools true until [`Self::close`].
     pub async fn discover(&self) {
-        let each = self.servers.iter().map(|server| discover::keep_true(self, server));
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            _ = futures_util::future::join_all(each) => {}
+        let mut kept = FuturesUnordered::new();
+        let mut begun: Vec<Arc<Hosted>> = Vec::new();
+        loop {
+            begun.retain(|server| !server.retired.is_cancelled());
+            for server in self.servers.load().iter() {
+                if !begun.iter().any(|known| Arc::ptr_eq(known, server)) {
+                    begun.push(Arc::clone(server));
+                    kept.push(discover::until_retired(self, Arc::clone(server)));
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.reloaded.notified() => {}
+                Some(()) = kept.next() => {}
+            }
         }
     }
 
@@ -115,17 +135,17 @@ impl Gateway {
     pub async fn close(&self) {
         self.stop.cancel();
         self.streams.sweep(|_| true);
-        for server in &self.servers {
-            if let Reach::Stdio(children) = &server.reach {
+        for server in self.servers.load().iter() {
+            if let Reach::Stdio(children) = server.reach.as_ref() {
                 children.close().await;
             }
         }
     }
 
     /// The server at `/mcp/{name}`, or the unnamed one.
-    pub(crate) fn server(&self, name: Option<&str>) -> Option<&Arc<Hosted>> {
+    pub(crate) fn server(&self, name: Option<&str>) -> Option<Arc<Hosted>> {
         let called = |server: &&Arc<Hosted>| server.settings.name.as_ref().map(ServerName::as_str) == name;
-        self.servers.iter().find(called)
+        self.servers.load().iter().find(called).cloned()
     }
 
     /// What the catalogue says of a server, with the catalogue that says it.
@@ -133,9 +153,10 @@ impl Gateway {
         self.catalogue.load().by_resource(&server.resource).map(read)
     }
 
-    /// The trail of a new request.
-    pub(crate) fn trail(&self) -> Trail {
-        Trail { correlation: CorrelationId::draw(self.entropy.as_ref()), id: None }
+    /// The trail of a request: the one it was given at the entrance of the house, else a new one.
+    pub(crate) fn trail(&self, request: &Request) -> Trail {
+        let given = request.extensions().get::<CorrelationId>().cloned();
+        Trail { correlation: given.unwrap_or_else(|| CorrelationId::draw(self.entropy.as_ref())), id: None }
     }
 
     /// Closes what is open for revoked grants, as soon as it hears of them, and what nobody used for long.
@@ -157,8 +178,8 @@ impl Gateway {
     fn sweep(&self, now: Timestamp) {
         let revoked = |caller: &Caller| self.feed.standing(caller.token(), now) == Standing::Revoked;
         self.streams.sweep(revoked);
-        for server in &self.servers {
-            if let Reach::Stdio(children) = &server.reach {
+        for server in self.servers.load().iter() {
+            if let Reach::Stdio(children) = server.reach.as_ref() {
                 children.sweep(now, revoked);
             }
         }
@@ -167,6 +188,6 @@ impl Gateway {
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").field("issuer", &self.issuer).field("servers", &self.servers).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }

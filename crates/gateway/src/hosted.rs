@@ -6,6 +6,7 @@ use bailiwick_domain::uri::{Issuer, Resource};
 use http::Uri;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::settings::{ServerSettings, Upstream};
 use crate::upstream::stdio::{Children, Program};
@@ -18,11 +19,13 @@ pub(crate) struct Hosted {
     /// The audience of its tokens.
     pub(crate) resource: Resource,
     /// How it is reached.
-    pub(crate) reach: Reach,
+    pub(crate) reach: Arc<Reach>,
     /// Woken when its list of tools should be read again.
     pub(crate) changed: Arc<Notify>,
     /// When its tools were read last. Whoever reads them holds this.
     pub(crate) surveyed: Mutex<Option<Instant>>,
+    /// Cancelled when the configuration names another in its place, or none.
+    pub(crate) retired: CancellationToken,
 }
 
 /// How a server is reached.
@@ -51,7 +54,24 @@ impl Hosted {
             }
         };
         let resource = issuer.resource(settings.name.as_ref());
-        Self { settings, resource, reach, changed, surveyed: Mutex::new(None) }
+        Self {
+            settings,
+            resource,
+            reach: Arc::new(reach),
+            changed,
+            surveyed: Mutex::new(None),
+            retired: CancellationToken::new(),
+        }
+    }
+
+    /// The same place under new settings; what runs behind it goes on where the way there is the same.
+    pub(crate) fn after(former: &Self, issuer: &Issuer, settings: ServerSettings) -> Self {
+        let mut new = Self::new(issuer, settings);
+        if new.settings.upstream == former.settings.upstream {
+            new.reach = Arc::clone(&former.reach);
+            new.changed = Arc::clone(&former.changed);
+        }
+        new
     }
 
     /// What the log calls it.

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bearer;
+mod busy;
 mod call;
 mod cors;
 mod discover;
@@ -17,13 +18,16 @@ mod metadata;
 mod permit;
 mod pipeline;
 mod refuse;
+mod reload;
 mod session;
 mod settings;
 mod sse;
 mod streams;
 mod upstream;
 
+pub use busy::Busy;
 pub use gateway::{Gateway, Parts};
+pub use reload::Reloaded;
 pub use settings::{ServerSettings, Upstream};
 
 #[cfg(test)]

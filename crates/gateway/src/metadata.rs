@@ -17,20 +17,20 @@ use crate::refuse::{Refusal, Trail};
 
 /// Of the unnamed server.
 pub(crate) async fn unnamed(State(gateway): State<Arc<Gateway>>) -> Response {
-    document(&gateway, gateway.server(None))
+    document(&gateway, gateway.server(None).as_deref())
 }
 
 /// Of a named server.
 pub(crate) async fn named(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> Response {
-    document(&gateway, gateway.server(Some(&name)))
+    document(&gateway, gateway.server(Some(&name)).as_deref())
 }
 
 /// Of the whole origin, where the unnamed server is all there is.
 pub(crate) async fn root(State(gateway): State<Arc<Gateway>>) -> Response {
-    document(&gateway, gateway.server(None).filter(|_| gateway.servers.len() == 1))
+    document(&gateway, gateway.server(None).filter(|_| gateway.servers.load().len() == 1).as_deref())
 }
 
-fn document(gateway: &Gateway, server: Option<&Arc<Hosted>>) -> Response {
+fn document(gateway: &Gateway, server: Option<&Hosted>) -> Response {
     let Some(server) = server else {
         let correlation = CorrelationId::draw(gateway.entropy.as_ref());
         return open(Refusal::NoServer.respond(&Trail { correlation, id: None }));

@@ -46,6 +46,7 @@ impl Permit {
         } else {
             gateway.store.record_later(event.clone());
         }
+        audit::count(call.server.label(), if kind == AuditKind::ToolCalled { "allowed" } else { "refused" });
         permitted(&call, decision)?;
         Ok(Self { call, record: Some(event) })
     }

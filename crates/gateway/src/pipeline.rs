@@ -44,8 +44,8 @@ async fn named(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, re
 
 async fn handle(gateway: &Arc<Gateway>, name: Option<&str>, request: Request) -> Response {
     let now = gateway.clock.now();
-    let mut trail = gateway.trail();
-    let server = gateway.server(name).cloned();
+    let mut trail = gateway.trail(&request);
+    let server = gateway.server(name);
     let cors = Cors::of(server.as_deref(), request.headers());
     let answer = match entrance(gateway, server, request, &cors) {
         Ok(Entered::Raw(raw)) => walk(gateway, raw, &mut trail, now).await,
@@ -88,12 +88,13 @@ async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestam
     let call = Call::read(gateway, raw, caller, trail).await?;
     let permit = Permit::decide(gateway, call, trail, now).await?;
     let record = permit.record();
-    let answer = match &server.reach {
+    let answer = match server.reach.as_ref() {
         Reach::Http(uri) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
         Reach::Stdio(children) => upstream::stdio::forward(gateway, children, permit, trail).await,
         Reach::Nowhere(says) => Err(Trouble::Down(says.clone()).into()),
     };
     if let (Err(refusal), Some(record)) = (&answer, record) {
+        audit::count(server.label(), "failed");
         gateway.store.record_later(audit::failed(record, &refusal.to_string(), gateway.clock.now()));
     }
     answer

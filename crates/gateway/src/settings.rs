@@ -7,7 +7,7 @@ use bailiwick_domain::uri::ServerName;
 use url::Url;
 
 /// One server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServerSettings {
     /// Its name; without one it is served at `/mcp` itself.
     pub name: Option<ServerName>,
@@ -22,7 +22,7 @@ pub struct ServerSettings {
 }
 
 /// How a server is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Upstream {
     /// Streamable HTTP at this URL.
     Http(Url),

@@ -35,6 +35,11 @@ impl Streams {
         Ticket { streams: Arc::clone(self), number, cut }
     }
 
+    /// How many are open.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().streams.len()
+    }
+
     /// Cuts the streams of those `ends` says must stop.
     pub(crate) fn sweep(&self, ends: impl Fn(&Caller) -> bool) {
         self.lock().streams.values().filter(|(caller, _)| ends(caller)).for_each(|(_, cut)| cut.cancel());

@@ -77,6 +77,10 @@ where
             Err(error) => rest_after(&error).await,
         }
     }
+    // Whoever was let in by the kernel already is served, not cut off.
+    while let Some(Ok(connection)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await.ok() {
+        attend(connection, service.clone(), &drain);
+    }
     drop(listener);
     if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
         tracing::info!("open streams were cut at shutdown");

@@ -4,7 +4,9 @@
 //!
 //! A [`StoreError`] never means "no": refusals are values ([`Redeemed::Lost`], `false`, `None`).
 
+mod administer;
 mod audit;
+mod backup;
 mod clients;
 mod codes;
 mod engine;
@@ -16,17 +18,21 @@ mod lane;
 mod migrations;
 mod open;
 mod passwords;
+mod pulse;
 mod refresh;
 mod requests;
 mod rows;
 mod sessions;
+mod standing;
 mod store;
 mod sweep;
 mod throttle;
 mod tokens;
 mod users;
 
+pub use administer::Account;
 pub use audit::{AuditCursor, AuditFilter, AuditRow, AuditVerdict};
+pub use backup::BackupError;
 pub use clients::{ClientRow, ClientStanding};
 pub use codes::{CodeState, Redeemed, Redemption};
 pub use engine::Database;
@@ -35,9 +41,11 @@ pub use feed::{Change, ChangeKind, Revocations, Standing};
 pub use grants::{GrantRow, NewApproval};
 pub use keys::{KeyRow, KeyState, NewKey};
 pub use open::Settings;
+pub use pulse::Pulse;
 pub use refresh::{RefreshRow, RefreshState, Rotated, Rotation};
 pub use requests::HeldRequest;
 pub use sessions::{NewSession, Session};
+pub use standing::Ended;
 pub use store::Store;
 pub use throttle::Attempt;
 pub use tokens::{TokenRow, TokenState};

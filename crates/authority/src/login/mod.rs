@@ -24,7 +24,8 @@ use crate::form_token::{Bond, from_our_page};
 use crate::page::login::LoginPage;
 use crate::page::{FormsLead, see_other, show, with_cookies};
 use crate::visit::Visit;
-use password::{LoginError, UserName};
+use password::LoginError;
+pub use password::UserName;
 
 /// `GET /login`.
 pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {

@@ -11,18 +11,18 @@ use crate::limit::network;
 use crate::visit::Visit;
 
 /// A name to sign in with: 1 to 128 letters, digits and `. _ - + @`.
-pub(super) struct UserName(String);
+pub struct UserName(String);
 
 impl UserName {
     /// Reads a name.
-    pub(super) fn parse(raw: &str) -> Option<Self> {
+    pub fn parse(raw: &str) -> Option<Self> {
         let name = raw.trim();
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '@');
         (!name.is_empty() && name.len() <= 128 && name.chars().all(fits)).then(|| Self(name.to_owned()))
     }
 
     /// The name.
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -27,7 +27,11 @@ pub(crate) async fn issue(
     visit: Visit,
     form: Result<Form, FormError>,
 ) -> Response {
-    match issued(&authority, &visit, form).await {
+    let asked = form.as_ref().ok().and_then(|form| form.one("grant_type")).and_then(GrantType::named);
+    let issued = issued(&authority, &visit, form).await;
+    let (kind, outcome) = (asked.map_or("other", GrantType::as_str), if issued.is_ok() { "issued" } else { "refused" });
+    metrics::counter!("bailiwick_token_grants_total", "type" => kind, "outcome" => outcome).increment(1);
+    match issued {
         Ok(answer) => uncached(StatusCode::OK, &answer),
         Err(error) => refused(&visit, &error),
     }

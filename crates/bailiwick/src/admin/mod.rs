@@ -1,11 +1,15 @@
 //! Administration: a Unix socket in the data directory, mode 0600, that also wants a token from that directory, so that
 //! a process which can reach the socket but not the files gets nothing.
 
+mod administration;
 mod client;
+pub(crate) mod moment;
+pub(crate) mod order;
 mod server;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use administration::Administration;
 pub(crate) use client::{AdminClient, AdminError};
 pub(crate) use server::AdminServer;
 

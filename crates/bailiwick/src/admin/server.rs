@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::post;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::opaque::{AdminToken, Opaque};
 use bailiwick_domain::text;
 use bailiwick_net::Listener;
-use bailiwick_store::Store;
-use serde::Deserialize;
 use tokio::net::UnixListener;
 
+use super::administration::Administration;
+use super::order::Order;
 use super::{socket, token_file};
 use crate::keep;
 
@@ -45,15 +45,15 @@ impl AdminServer {
     }
 
     /// The listener and the routes behind the token.
-    pub(crate) fn parts(self, store: Store) -> (Listener, Router) {
-        let routes = routes(store).layer(middleware::from_fn_with_state(self.token, admit));
+    pub(crate) fn parts(self, administration: Arc<Administration>) -> (Listener, Router) {
+        let routes = routes(administration).layer(middleware::from_fn_with_state(self.token, admit));
         (Listener::Unix(self.listener), routes)
     }
 }
 
 /// What administration can ask.
-fn routes(store: Store) -> Router {
-    Router::new().route("/audit", get(audit)).with_state(store)
+fn routes(administration: Arc<Administration>) -> Router {
+    Router::new().route("/orders", post(carry_out)).with_state(administration)
 }
 
 async fn admit(State(token): State<Arc<Opaque<AdminToken>>>, request: Request, next: Next) -> Response {
@@ -65,25 +65,7 @@ async fn admit(State(token): State<Arc<Opaque<AdminToken>>>, request: Request, n
     if admitted { next.run(request).await } else { StatusCode::UNAUTHORIZED.into_response() }
 }
 
-/// Which audit rows are wanted.
-#[derive(Debug, Deserialize)]
-struct AuditQuery {
-    #[serde(default)]
-    after: i64,
-    #[serde(default = "most")]
-    limit: u32,
-}
-
-fn most() -> u32 {
-    100
-}
-
-async fn audit(State(store): State<Store>, Query(query): Query<AuditQuery>) -> Response {
-    match crate::command::audit::rows(&store, query.after, query.limit).await {
-        Ok(rows) => Json(rows).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the audit record cannot be read");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
-    }
+/// Answers `{"Ok": …}`, or `{"Err": "…"}` where an order is not carried out.
+async fn carry_out(State(administration): State<Arc<Administration>>, Json(order): Json<Order>) -> Response {
+    Json(administration.perform(order).await.map_err(|refused| refused.to_string())).into_response()
 }

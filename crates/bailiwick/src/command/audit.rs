@@ -1,27 +1,23 @@
-//! `bailiwick audit tail`: the record of who did what, newest last.
+//! `bailiwick audit`: the record of who did what, newest last.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_domain::ids::WriterId;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_store::{AuditCursor, AuditFilter, AuditRow, Settings, Store, StoreError};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::{AdminClient, AdminError};
-use crate::args::DataDirectory;
-use crate::config::{Config, ConfigError, master_key};
-use crate::house::database;
-use crate::wire::{SystemClock, SystemEntropy};
+use super::place::Place;
+use crate::admin::moment::written;
+use crate::admin::order::{AuditQuery, Order};
 
 /// `bailiwick audit`.
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -29,111 +25,94 @@ pub(crate) struct Audit {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Show the newest entries
-    Tail(Tail),
+    Tail {
+        /// How many entries
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: u32,
+        /// Go on showing what comes
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Show the newest entries that fit everything asked for
+    Search(Search),
+    /// Check that nothing was altered, taken away or put in between
+    Verify,
 }
 
 #[derive(Args, Debug)]
-struct Tail {
-    /// How many entries
-    #[arg(short = 'n', long, default_value_t = 20)]
-    lines: u32,
-    /// Go on showing what comes
-    #[arg(short, long)]
-    follow: bool,
-    /// One JSON object a line
+struct Search {
+    /// For this user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// On this tool
     #[arg(long)]
-    json: bool,
-    /// Configuration file the process was started with, when nothing runs
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG")]
-    config: Option<std::path::PathBuf>,
-    #[command(flatten)]
-    data: DataDirectory,
+    tool: Option<String>,
+    /// Under this grant
+    #[arg(long, value_name = "ID")]
+    grant: Option<String>,
+    /// Of this kind, such as `tool_refused`
+    #[arg(long)]
+    kind: Option<String>,
+    /// Of this request: the reference of an error page or of the header x-correlation-id
+    #[arg(long, value_name = "ID")]
+    correlation: Option<String>,
+    /// How many entries
+    #[arg(short = 'n', long, default_value_t = 100)]
+    lines: u32,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: Audit) -> ExitCode {
-    let Verb::Tail(tail) = args.verb;
-    match show(&tail).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(says) => {
-            eprintln!("bailiwick: {says}");
-            ExitCode::FAILURE
+    let Audit { place, verb } = args;
+    let shown = match verb {
+        Verb::Tail { lines, follow } => tail(&place, lines, follow).await,
+        Verb::Search(search) => {
+            let Search { user, tool, grant, kind, correlation, lines } = search;
+            let query = AuditQuery { after: 0, limit: lines, user, tool, grant, kind, correlation };
+            fetch(&place, query).await.map(|entries| entries.iter().for_each(|entry| entry.print(&place)))
         }
+        Verb::Verify => {
+            return place.print(place.order(Order::VerifyAudit).await, |told| {
+                format!("whole: {} entries", told.get("rows").unwrap_or(&Value::Null))
+            });
+        }
+    };
+    match shown {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(says) => place.print(Err(says), |_| String::new()),
     }
 }
 
-async fn show(tail: &Tail) -> Result<(), String> {
-    let data = tail.data.path().ok_or("no data directory; give one with --data DIR")?;
+async fn tail(place: &Place, lines: u32, follow: bool) -> Result<(), String> {
     let mut after = 0;
     let mut seen: Vec<String> = Vec::new();
     loop {
-        for row in fetch(tail, &data, after).await? {
-            if seen.contains(&row.id) {
+        for entry in fetch(place, AuditQuery { after, limit: lines, ..AuditQuery::default() }).await? {
+            if seen.contains(&entry.id) {
                 continue;
             }
-            if row.at > after {
-                after = row.at;
+            if entry.at > after {
+                after = entry.at;
                 seen.clear();
             }
-            println!("{}", if tail.json { json!(row).to_string() } else { row.line() });
-            seen.push(row.id);
+            entry.print(place);
+            seen.push(entry.id);
         }
-        if !tail.follow {
+        if !follow {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-async fn fetch(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Entry>, String> {
-    match AdminClient::find(data).await {
-        Ok(client) => {
-            client.get(&format!("/audit?after={after}&limit={}", tail.lines)).await.map_err(|error| error.to_string())
-        }
-        Err(AdminError::NotRunning) => from_files(tail, data, after).await,
-        Err(error) => Err(error.to_string()),
-    }
+async fn fetch(place: &Place, query: AuditQuery) -> Result<Vec<Entry>, String> {
+    let rows = place.order(Order::Audit(query)).await?;
+    serde_json::from_value(rows).map_err(|error| format!("the record cannot be read: {error}"))
 }
 
-/// Nothing runs: open the data directory ourselves.
-async fn from_files(tail: &Tail, data: &Path, after: i64) -> Result<Vec<Entry>, String> {
-    let config = Config::read(tail.config.as_deref()).map_err(|error| error.to_string())?;
-    let database = database(&config, data);
-    if matches!(&database, bailiwick_store::Database::Sqlite(path) if !path.exists()) {
-        return Err(format!("nothing is recorded in {}; was `serve` started with another --data?", data.display()));
-    }
-    let master =
-        master_key(config.key.as_ref(), data, false, &SystemEntropy).map_err(|error: ConfigError| error.to_string())?;
-    let store = Store::open(Settings {
-        database,
-        master,
-        entropy: Arc::new(SystemEntropy),
-        clock: Arc::new(SystemClock),
-        staleness: Duration::from_secs(5),
-    })
-    .await
-    .map_err(|error| error.to_string())?;
-    let rows = rows(&store, after, tail.lines).await.map_err(|error| error.to_string());
-    store.close().await;
-    rows
-}
-
-/// The newest `limit` rows not older than `after` (Unix milliseconds), newest last.
-pub(crate) async fn rows(store: &Store, after: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
-    let from = AuditCursor { at: Timestamp::from_millis(after), writer: WriterId::from_stored(""), seq: 0 };
-    let filter = AuditFilter { after: (after > 0).then_some(from), limit, ..AuditFilter::default() };
-    let rows = store.audit_rows(&filter).await?;
-    let entry = |row: &AuditRow| Entry {
-        id: format!("{}/{}", row.writer, row.seq),
-        at: row.event.at.millis(),
-        event: json!(row.event),
-    };
-    Ok(rows.iter().map(entry).collect())
-}
-
-/// One row of the record, as it travels over the administration socket.
+/// One row of the record, as administration hands it out.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
+struct Entry {
     /// Its writer and its number there.
     id: String,
     /// When, Unix milliseconds.
@@ -143,13 +122,15 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    fn print(&self, place: &Place) {
+        println!("{}", if place.json { json!(self).to_string() } else { self.line() });
+    }
+
     /// The row as a person reads it.
     fn line(&self) -> String {
-        let seconds = self.at.div_euclid(1000);
-        let (hours, minutes, rest) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let word = |field: &str| self.event.get(field).and_then(Value::as_str);
         let (outcome, kind) = (word("outcome").unwrap_or("-"), word("kind").unwrap_or("-"));
-        let mut text = format!("{hours:02}:{minutes:02}:{rest:02}Z  {outcome:<8} {kind:<17}");
+        let mut text = format!("{}  {outcome:<8} {kind:<17}", written(Timestamp::from_millis(self.at)));
         for field in ["user", "tool", "scope", "resource", "grant", "rule", "says", "correlation"] {
             if let Some(value) = word(field) {
                 let _ = write!(text, "  {field}={value}");

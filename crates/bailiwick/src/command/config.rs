@@ -1,43 +1,60 @@
-//! `bailiwick config check`: says whether a file would be accepted, without starting anything.
+//! `bailiwick config`: whether a file would be accepted, what may stand in one, and what is in force.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bailiwick_domain::uri::ServerName;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
+use super::place::Place;
+use crate::admin::order::Order;
 use crate::config::{Config, ConfigError};
 
 /// `bailiwick config`.
 #[derive(Args, Debug)]
 pub(crate) struct ConfigCommand {
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Validate a configuration file; errors name line and column
+    /// Validate a configuration file without starting; errors name line and column
     Check {
         /// The file
         #[arg(value_name = "FILE", default_value = "bailiwick.toml")]
         file: PathBuf,
     },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Show the configuration in force; what may be a secret is left out
+    Show,
 }
 
 /// Runs the command.
-pub(crate) fn run(command: &ConfigCommand) -> ExitCode {
-    let Verb::Check { file } = &command.verb;
-    match check(file) {
-        Ok(servers) => {
-            println!("{}: good, {servers} server(s)", file.display());
-            ExitCode::SUCCESS
+pub(crate) async fn run(command: ConfigCommand) -> ExitCode {
+    let ConfigCommand { place, verb } = command;
+    match verb {
+        Verb::Check { file } => {
+            let checked = check(&file).map_err(|error| error.placed(Some(&file)).to_string());
+            let checked =
+                checked.map(|servers| serde_json::json!({ "file": file.display().to_string(), "servers": servers }));
+            place.print(checked, |told| {
+                format!("{}: good, {} server(s)", file.display(), told.get("servers").unwrap_or(&Value::Null))
+            })
         }
-        Err(error) => {
-            eprintln!("bailiwick: {error}");
-            ExitCode::FAILURE
-        }
+        Verb::Schema => place.print(Ok(Config::schema()), |schema| format!("{schema:#}")),
+        Verb::Show => place.print(place.order(Order::Config).await, in_force),
     }
+}
+
+fn in_force(told: &Value) -> String {
+    let file = told.get("file").and_then(Value::as_str).unwrap_or("no file: every field has its default");
+    let settings = told.get("settings").and_then(|settings| toml::to_string(settings).ok()).unwrap_or_default();
+    format!("# {file}\n{settings}").trim_end().to_owned()
 }
 
 fn check(file: &std::path::Path) -> Result<usize, ConfigError> {

@@ -2,22 +2,26 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bailiwick_domain::uri::Issuer;
 use bailiwick_net::{Listen, Listener};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::AdminServer;
+use crate::admin::{AdminServer, Administration};
 use crate::args;
+use crate::config::InForce;
 use crate::house::{House, HouseError, Plan};
 use crate::welcome;
 use crate::wire::SystemEntropy;
+use crate::{metrics, reload};
 
 /// Runs until asked to stop.
 pub(crate) async fn run(args: args::Serve) -> ExitCode {
-    match serve(&args).await {
+    match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bailiwick: {error}");
@@ -26,13 +30,16 @@ pub(crate) async fn run(args: args::Serve) -> ExitCode {
     }
 }
 
-async fn serve(args: &args::Serve) -> Result<(), HouseError> {
-    let plan = Plan::make(args)?;
+async fn serve(args: args::Serve) -> Result<(), HouseError> {
+    let plan = Plan::make(&args)?;
+    let in_force = Arc::new(ArcSwap::from_pointee(InForce::read(args.config.as_deref())?));
     let listeners = open(plan.listen).await?;
     let issuer = issuer(&plan, &listeners)?;
     refuse_open_door(&plan, &issuer)?;
     let data = plan.data.clone();
     let dev_approve = plan.dev_approve.clone();
+    // Before anything is counted.
+    let metrics = metrics::open(&args.metrics).await.map_err(HouseError::Other)?;
     let house = House::open(plan, issuer).await?;
     let admin = AdminServer::open(&data, &SystemEntropy).map_err(|error| {
         HouseError::Other(format!("cannot open {}: {error}", crate::admin::socket(&data).display()))
@@ -44,8 +51,14 @@ async fn serve(args: &args::Serve) -> Result<(), HouseError> {
     for listener in listeners {
         tasks.spawn(bailiwick_net::serve(Listener::Tcp(listener), routes.clone(), stop.clone()));
     }
-    let (listener, routes) = admin.parts(house.store.clone());
+    let administration =
+        Administration::running(house.store.clone(), Arc::clone(&in_force), Arc::clone(&house.catalogue));
+    let (listener, routes) = admin.parts(Arc::new(administration));
     tasks.spawn(bailiwick_net::serve(listener, routes, stop.clone()));
+    if let Some((listener, handle)) = metrics {
+        let routes = metrics::routes(handle, house.reins());
+        tasks.spawn(bailiwick_net::serve(Listener::Tcp(listener), routes, stop.clone()));
+    }
     tasks.close();
 
     let greet = async {
@@ -53,9 +66,14 @@ async fn serve(args: &args::Serve) -> Result<(), HouseError> {
         welcome::print(&house, dev_approve.as_deref()).await;
         std::future::pending::<()>().await;
     };
+    let keep_up = async {
+        reload::follow(args, house.reins(), in_force).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         () = wait_for_signal() => {}
         () = greet => {}
+        () = keep_up => {}
     }
     stop.cancel();
     eprintln!("bailiwick: stopping");

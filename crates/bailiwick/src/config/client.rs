@@ -5,12 +5,13 @@ use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::uri::RedirectUri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, Secret};
 
 /// What the file says of one client; its `client_id` is the name of the section.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ClientEntry {
     /// The name people see.

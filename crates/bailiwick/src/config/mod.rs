@@ -1,7 +1,9 @@
 //! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
 
 mod client;
+mod in_force;
 mod key;
+mod place;
 mod secret;
 mod server;
 
@@ -9,15 +11,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bailiwick_domain::jose::Alg;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use client::ClientEntry;
+pub(crate) use in_force::InForce;
 pub(crate) use key::master_key;
 pub(crate) use secret::Secret;
 pub(crate) use server::ServerEntry;
 
 /// `bailiwick.toml`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// The origin everyone uses to reach this process; the issuer.
@@ -52,6 +56,20 @@ pub(crate) enum ConfigError {
     Value(String),
 }
 
+impl ConfigError {
+    /// The same, with line and column where the file can be seen to say what is complained of.
+    pub(crate) fn placed(self, path: Option<&Path>) -> Self {
+        let Self::Value(says) = self else { return self };
+        let Some(path) = path else { return Self::Value(says) };
+        let place = std::fs::read_to_string(path).ok().and_then(|text| place::of_complaint(&text, &says));
+        let says = match place {
+            Some((line, column)) => format!("line {line}, column {column}: {says}"),
+            None => says,
+        };
+        Self::Malformed { path: path.display().to_string(), says }
+    }
+}
+
 impl Config {
     /// Reads a file; without one, every field has its default.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
@@ -73,21 +91,18 @@ impl Config {
         }
     }
 
+    /// What the file's JSON Schema is.
+    pub(crate) fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// Reads the text; an error names line and column.
     fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
-            let (line, column) = error.span().map_or((1, 1), |span| place(text, span.start));
+            let (line, column) = error.span().map_or((1, 1), |span| place::of_offset(text, span.start));
             format!("line {line}, column {column}: {}", error.message().replace('\n', " "))
         })
     }
-}
-
-/// Line and column of a byte offset, both from 1.
-fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
 }
 
 #[cfg(test)]

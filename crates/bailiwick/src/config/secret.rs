@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
 
 /// Where a secret comes from.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum Secret {
     /// The content of a file, trailing line break dropped.

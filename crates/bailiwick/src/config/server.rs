@@ -7,13 +7,14 @@ use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
 use bailiwick_gateway::{ServerSettings, Upstream};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
 use super::{ConfigError, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ServerEntry {
     /// URL of a server that speaks streamable HTTP.
@@ -33,7 +34,7 @@ pub(crate) struct ServerEntry {
 }
 
 /// A value in a child's environment: plain text, or a secret by reference.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum EnvEntry {
     /// As written.
@@ -43,7 +44,7 @@ pub(crate) enum EnvEntry {
 }
 
 /// One scope in words a person can consent to.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScopeEntry {
     /// Names or patterns (`get_*`) of the tools it opens.
@@ -56,7 +57,7 @@ pub(crate) struct ScopeEntry {
 }
 
 /// A risk as it is written.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RiskWord {
     /// Looks only.

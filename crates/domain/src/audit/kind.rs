@@ -42,11 +42,23 @@ pub enum AuditKind {
     ToolRefused,
     /// Any other request was refused.
     RequestRefused,
+    /// An account was disabled, with everything that acts for it.
+    UserDisabled,
+    /// An account may be used again.
+    UserEnabled,
+    /// An administrator set a password.
+    PasswordReset,
+    /// A client was stopped for everybody.
+    ClientDisabled,
+    /// A client may act again.
+    ClientEnabled,
+    /// The configuration was reloaded.
+    ConfigChanged,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::UserCreated,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -64,6 +76,12 @@ impl AuditKind {
         Self::ToolCalled,
         Self::ToolRefused,
         Self::RequestRefused,
+        Self::UserDisabled,
+        Self::UserEnabled,
+        Self::PasswordReset,
+        Self::ClientDisabled,
+        Self::ClientEnabled,
+        Self::ConfigChanged,
     ];
 
     /// Its name in rows and on the terminal.
@@ -86,6 +104,12 @@ impl AuditKind {
             Self::ToolCalled => "tool_called",
             Self::ToolRefused => "tool_refused",
             Self::RequestRefused => "request_refused",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
+            Self::PasswordReset => "password_reset",
+            Self::ClientDisabled => "client_disabled",
+            Self::ClientEnabled => "client_enabled",
+            Self::ConfigChanged => "config_changed",
         }
     }
 
@@ -113,7 +137,13 @@ impl AuditKind {
             | Self::TokenIssued
             | Self::TokenRevoked
             | Self::GrantRevoked
-            | Self::ToolCalled => Outcome::Allowed,
+            | Self::ToolCalled
+            | Self::UserDisabled
+            | Self::UserEnabled
+            | Self::PasswordReset
+            | Self::ClientDisabled
+            | Self::ClientEnabled
+            | Self::ConfigChanged => Outcome::Allowed,
         }
     }
 }

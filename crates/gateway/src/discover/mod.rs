@@ -27,8 +27,16 @@ const FORCED_STDIO: Duration = Duration::from_secs(30);
 /// How long a caller waits for that.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Keeps what the catalogue says of one server true until another takes its place.
+pub(crate) async fn until_retired(gateway: &Gateway, server: Arc<Hosted>) {
+    tokio::select! {
+        () = server.retired.cancelled() => {}
+        () = keep_true(gateway, &server) => {}
+    }
+}
+
 /// Keeps what the catalogue says of one server true, for ever.
-pub(crate) async fn keep_true(gateway: &Gateway, server: &Arc<Hosted>) {
+async fn keep_true(gateway: &Gateway, server: &Arc<Hosted>) {
     let mut failures = 0;
     loop {
         let mut surveyed = server.surveyed.lock().await;
@@ -75,7 +83,7 @@ async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
 
 /// Asks a server for its tools and puts them into the catalogue.
 async fn look(gateway: &Gateway, server: &Hosted) -> bool {
-    let found = match &server.reach {
+    let found = match server.reach.as_ref() {
         Reach::Http(uri) => survey(&mut http::Talk::to(gateway.http.clone(), uri.clone())).await,
         Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {
             Ok(mut talk) => survey(&mut talk).await,
@@ -101,7 +109,7 @@ async fn look(gateway: &Gateway, server: &Hosted) -> bool {
 }
 
 fn is_child(server: &Hosted) -> bool {
-    matches!(server.reach, Reach::Stdio(_))
+    matches!(*server.reach, Reach::Stdio(_))
 }
 
 fn learn(server: &Hosted, known: &mut Server, tools: Vec<ToolFacts>) {
@@ -113,17 +121,21 @@ fn learn(server: &Hosted, known: &mut Server, tools: Vec<ToolFacts>) {
     known.reachable = true;
 }
 
-/// Changes what the catalogue says of one server. Whoever calls holds that server's `surveyed`; others may change theirs.
+/// Changes what the catalogue says of one server, unless another took its place meanwhile. Whoever calls holds that
+/// server's `surveyed`; others may change theirs.
 fn note(gateway: &Gateway, server: &Hosted, change: impl FnOnce(&mut Server)) {
     let mut known = gateway.known(server, Clone::clone);
     if let Some(known) = &mut known {
         change(known);
     }
     gateway.catalogue.rcu(|catalogue| {
+        if server.retired.is_cancelled() {
+            return Arc::clone(catalogue);
+        }
         let swapped = |old: &Server| match &known {
             Some(known) if old.resource == known.resource => known.clone(),
             Some(_) | None => old.clone(),
         };
-        Catalogue { servers: catalogue.servers.iter().map(swapped).collect() }
+        Arc::new(Catalogue { servers: catalogue.servers.iter().map(swapped).collect() })
     });
 }

@@ -41,6 +41,8 @@ pub struct AuditFilter {
     pub transaction: Option<TransactionId>,
     /// Only of this request.
     pub correlation: Option<CorrelationId>,
+    /// Only on this tool.
+    pub tool: Option<String>,
 }
 
 /// One event with its place in its writer's chain.
@@ -69,9 +71,9 @@ impl AuditRow {
 const COLUMNS_AND_FILTER: &str = "SELECT writer, seq, body, prev_hash, hash FROM audit
      WHERE ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR client = $3)
        AND ($4 IS NULL OR grant_id = $4) AND ($5 IS NULL OR transaction_id = $5)
-       AND ($6 IS NULL OR correlation = $6)";
-const NEWEST: &str = "ORDER BY at DESC, writer DESC, seq DESC LIMIT $7";
-const AFTER: &str = "AND (at, writer, seq) > ($8, $9, $10) ORDER BY at, writer, seq LIMIT $7";
+       AND ($6 IS NULL OR correlation = $6) AND ($7 IS NULL OR body LIKE $7 ESCAPE '!')";
+const NEWEST: &str = "ORDER BY at DESC, writer DESC, seq DESC LIMIT $8";
+const AFTER: &str = "AND (at, writer, seq) > ($9, $10, $11) ORDER BY at, writer, seq LIMIT $8";
 
 impl Store {
     /// Reads rows, oldest first. A row may appear before a place already read, when its transaction was slow:
@@ -85,6 +87,7 @@ impl Store {
             .bind(filter.grant.as_ref().map(|id| id.as_str().to_owned()))
             .bind(filter.transaction.as_ref().map(|id| id.as_str().to_owned()))
             .bind(filter.correlation.as_ref().map(|id| id.as_str().to_owned()))
+            .bind(filter.tool.as_deref().map(on_tool))
             .bind(i64::from(filter.limit));
         if let Some(after) = &filter.after {
             query = query.bind(after.at.millis()).bind(after.writer.as_str().to_owned()).bind(after.seq);
@@ -158,6 +161,15 @@ pub enum AuditVerdict {
         /// At this number.
         seq: i64,
     },
+}
+
+/// The pattern of a body that names this tool: in a body, quotes within a text are escaped, so no other field looks so.
+fn on_tool(tool: &str) -> String {
+    let mut text = format!("\"tool\":{}", serde_json::Value::from(tool));
+    for special in ["!", "%", "_"] {
+        text = text.replace(special, &format!("!{special}"));
+    }
+    format!("%{text}%")
 }
 
 /// The head of one writer's chain.

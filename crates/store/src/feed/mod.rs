@@ -27,6 +27,10 @@ pub enum ChangeKind {
     User,
     /// A client, with everything it holds.
     Client,
+    /// A user who was disabled may be served again.
+    UserBack,
+    /// A client that was stopped may be served again.
+    ClientBack,
 }
 
 impl ChangeKind {
@@ -37,15 +41,18 @@ impl ChangeKind {
             Self::Token => "token",
             Self::User => "user",
             Self::Client => "client",
+            Self::UserBack => "user_back",
+            Self::ClientBack => "client_back",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Grant, Self::Token, Self::User, Self::Client].into_iter().find(|kind| kind.as_str() == name)
+        let all = [Self::Grant, Self::Token, Self::User, Self::Client, Self::UserBack, Self::ClientBack];
+        all.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// Something that was ended: whoever serves it stops.
+/// Something that was ended: whoever serves it stops. (Or, for the last two kinds, may begin again.)
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Change {
     /// What kind of thing.
@@ -69,6 +76,14 @@ impl Change {
 
     pub(crate) fn client(id: &ClientId) -> Self {
         Self { kind: ChangeKind::Client, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn user_back(id: &UserId) -> Self {
+        Self { kind: ChangeKind::UserBack, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn client_back(id: &ClientId) -> Self {
+        Self { kind: ChangeKind::ClientBack, subject: id.as_str().to_owned() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The view in memory: what was ended lately, and how fresh that knowledge is.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Revocations {
     known: RwLock<Known>,
-    staleness: Duration,
+    /// Milliseconds.
+    staleness: AtomicU64,
     changes: broadcast::Sender<Change>,
 }
 
@@ -37,26 +39,72 @@ pub struct Revocations {
 struct Known {
     grants: HashMap<String, Timestamp>,
     tokens: HashMap<String, Timestamp>,
-    users: HashMap<String, Timestamp>,
-    clients: HashMap<String, Timestamp>,
+    users: Switches,
+    clients: Switches,
     /// When the last reading that succeeded began.
     fresh: Option<Timestamp>,
 }
 
+/// What can be switched off and on again: the latest change counts, in whatever order they are heard.
+#[derive(Debug, Default)]
+struct Switches(HashMap<String, (Timestamp, bool)>);
+
+impl Switches {
+    fn is_off(&self, subject: &str) -> bool {
+        self.0.get(subject).is_some_and(|(_, off)| *off)
+    }
+
+    /// Takes in a change; `true` when it says something new.
+    fn turn(&mut self, subject: &str, at: Timestamp, off: bool) -> bool {
+        match self.0.get(subject) {
+            Some((known, _)) if *known >= at => false,
+            before => {
+                let was_off = before.is_some_and(|(_, off)| *off);
+                self.0.insert(subject.to_owned(), (at, off));
+                was_off != off
+            }
+        }
+    }
+
+    fn forget(&mut self, oldest: Timestamp) {
+        self.0.retain(|_, (at, _)| *at > oldest);
+    }
+}
+
 impl Known {
-    fn of(&mut self, kind: ChangeKind) -> &mut HashMap<String, Timestamp> {
-        match kind {
-            ChangeKind::Grant => &mut self.grants,
-            ChangeKind::Token => &mut self.tokens,
-            ChangeKind::User => &mut self.users,
-            ChangeKind::Client => &mut self.clients,
+    /// Takes in a change; `true` when it says something new.
+    fn take(&mut self, change: &Change, at: Timestamp) -> bool {
+        let subject = change.subject.as_str();
+        match change.kind {
+            ChangeKind::Grant => self.grants.insert(subject.to_owned(), at).is_none(),
+            ChangeKind::Token => self.tokens.insert(subject.to_owned(), at).is_none(),
+            ChangeKind::User => self.users.turn(subject, at, true),
+            ChangeKind::Client => self.clients.turn(subject, at, true),
+            ChangeKind::UserBack => self.users.turn(subject, at, false),
+            ChangeKind::ClientBack => self.clients.turn(subject, at, false),
         }
     }
 }
 
 impl Revocations {
     pub(crate) fn new(staleness: Duration) -> Self {
+        let staleness = AtomicU64::new(millis(staleness));
         Self { known: RwLock::default(), staleness, changes: broadcast::channel(1024).0 }
+    }
+
+    /// How long silence is forgiven from now on.
+    pub(crate) fn set_staleness(&self, staleness: Duration) {
+        self.staleness.store(millis(staleness), Ordering::Relaxed);
+    }
+
+    fn staleness(&self) -> Duration {
+        Duration::from_millis(self.staleness.load(Ordering::Relaxed))
+    }
+
+    /// How old this view is.
+    pub(crate) fn age(&self, now: Timestamp) -> Option<Duration> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.fresh.map(|fresh| apart(fresh, now))
     }
 
     /// How a token stands: `grants` are its own and those above it, `user` its subject.
@@ -72,12 +120,12 @@ impl Revocations {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let ended = grants.iter().any(|grant| known.grants.contains_key(grant.as_str()))
             || known.tokens.contains_key(token.as_str())
-            || known.users.contains_key(user)
-            || known.clients.contains_key(client.as_str());
+            || known.users.is_off(user)
+            || known.clients.is_off(client.as_str());
         if ended && control::holds(Control::Revocation) {
             return Standing::Revoked;
         }
-        if known.fresh.is_some_and(|fresh| apart(fresh, now) <= self.staleness) {
+        if known.fresh.is_some_and(|fresh| apart(fresh, now) <= self.staleness()) {
             Standing::Live
         } else {
             Standing::Stale
@@ -87,7 +135,7 @@ impl Revocations {
     /// True while this view is too old to answer from.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.fresh.is_none_or(|fresh| apart(fresh, now) > self.staleness)
+        known.fresh.is_none_or(|fresh| apart(fresh, now) > self.staleness())
     }
 
     /// Hears of every thing that is ended from now on. A listener that falls behind is told so (`Lagged`) and must
@@ -103,7 +151,7 @@ impl Revocations {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (change, at) in changes {
-            if known.of(change.kind).insert(change.subject.clone(), at).is_none() {
+            if known.take(&change, at) {
                 // Nobody may be listening.
                 self.changes.send(change).ok();
             }
@@ -115,10 +163,15 @@ impl Revocations {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.fresh = Some(began);
         let oldest = began.before(MEMORY);
-        for kind in [ChangeKind::Grant, ChangeKind::Token, ChangeKind::User, ChangeKind::Client] {
-            known.of(kind).retain(|_, at| *at > oldest);
-        }
+        known.grants.retain(|_, at| *at > oldest);
+        known.tokens.retain(|_, at| *at > oldest);
+        known.users.forget(oldest);
+        known.clients.forget(oldest);
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The distance between two moments, whichever is first: a clock that was set back must not make old news fresh.
@@ -167,6 +220,24 @@ mod tests {
         assert_eq!(standing(&view, "gr_1", 100), Standing::Revoked);
         assert_eq!(heard.try_recv().unwrap(), change);
         assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn the_later_of_two_switches_counts_in_whatever_order_they_come() {
+        let client = ClientId::parse("c").unwrap();
+        let (off, on) = (Change::client(&client), Change::client_back(&client));
+        for changes in [[(&off, 10), (&on, 20)], [(&on, 20), (&off, 10)]] {
+            let view = Revocations::new(Duration::from_secs(5));
+            view.refreshed(Timestamp::from_seconds(100));
+
+            for (change, at) in changes {
+                view.learn(vec![(change.clone(), Timestamp::from_seconds(at))]);
+            }
+
+            assert_eq!(standing(&view, "gr_1", 100), Standing::Live);
+            view.learn(vec![(off.clone(), Timestamp::from_seconds(30))]);
+            assert_eq!(standing(&view, "gr_1", 100), Standing::Revoked);
+        }
     }
 
     #[test]

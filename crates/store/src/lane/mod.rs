@@ -65,6 +65,11 @@ impl Lanes {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// How many jobs wait, lane by lane.
+    pub(crate) fn waiting(&self) -> Vec<usize> {
+        self.0.iter().map(|lane| lane.max_capacity().saturating_sub(lane.capacity())).collect()
+    }
+
     fn lane(&self, key: &str) -> Option<&mpsc::Sender<Box<dyn Pending>>> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);

@@ -60,6 +60,11 @@ impl Children {
         }
     }
 
+    /// How many live.
+    pub(crate) fn count(&self) -> usize {
+        self.living().values().filter(|child| !child.has_ended()).count()
+    }
+
     /// Ends those that went unused for long, and those `ends` says must.
     pub(crate) fn sweep(&self, now: Timestamp, ends: impl Fn(&Caller) -> bool) {
         self.living().retain(|_, child| {

@@ -1,0 +1,83 @@
+//! Grants: who let which app do what, where, until when.
+
+use std::collections::HashMap;
+
+use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::ids::GrantId;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_store::GrantRow;
+use serde_json::{Value, json};
+
+use super::{Administration, Refused, now};
+use crate::admin::moment::written;
+
+impl Administration {
+    pub(super) async fn grants(&self, user: Option<&str>, limit: u32) -> Result<Value, Refused> {
+        let user = match user {
+            Some(name) => Some(self.user(name).await?.id),
+            None => None,
+        };
+        let names = self.names().await?;
+        let rows = self.store.all_grants(user.as_ref(), limit).await?;
+        Ok(rows.iter().map(|row| shown(row, &names, now())).collect())
+    }
+
+    pub(super) async fn grant(&self, id: &str) -> Result<Value, Refused> {
+        let row = self.store.grant(&GrantId::from_stored(id)).await?.ok_or_else(|| no_grant(id))?;
+        let mut grant = shown(&row, &self.names().await?, now());
+        if let Some(fields) = grant.as_object_mut() {
+            fields.insert("transaction".to_owned(), json!(row.approval.transaction));
+            fields.insert("details".to_owned(), json!(row.approval.details));
+        }
+        Ok(grant)
+    }
+
+    pub(super) async fn revoke_grant(&self, id: &str) -> Result<Value, Refused> {
+        let grant = GrantId::from_stored(id);
+        let row = self.store.grant(&grant).await?.ok_or_else(|| no_grant(id))?;
+        let event = AuditEvent::new(AuditKind::GrantRevoked, now()).approval(&row.approval).rule("administration");
+        if !self.store.revoke_grant(&grant, "revoked by an administrator", event).await? {
+            return Err(Refused(format!("{id} was revoked already")));
+        }
+        Ok(json!({
+            "grant": grant,
+            "client": row.approval.client_name,
+            "says": "every code, refresh token and access token below it is refused from now on, in every process on this database",
+        }))
+    }
+
+    async fn names(&self) -> Result<HashMap<String, String>, Refused> {
+        let accounts = self.store.accounts(now()).await?;
+        Ok(accounts.into_iter().map(|account| (account.id.as_str().to_owned(), account.name)).collect())
+    }
+}
+
+fn no_grant(id: &str) -> Refused {
+    Refused(format!("there is no grant {id:?}; `bailiwick grants list` shows them"))
+}
+
+fn shown(row: &GrantRow, names: &HashMap<String, String>, now: Timestamp) -> Value {
+    let approval = &row.approval;
+    let state = if row.revoked_at.is_some() {
+        "revoked"
+    } else if approval.is_over(now) {
+        "over"
+    } else if row.activated_at.is_none() {
+        "waiting"
+    } else {
+        "live"
+    };
+    json!({
+        "grant": approval.grant,
+        "user": names.get(approval.user.as_str()).map_or(approval.user.as_str(), String::as_str),
+        "client": approval.client_name,
+        "server": approval.resource,
+        "scope": approval.scope.to_string(),
+        "state": state,
+        "created_at": written(approval.created_at),
+        "expires_at": written(approval.expires_at),
+        "last_used_at": row.last_used_at.map(written),
+        "revoked_at": row.revoked_at.map(written),
+        "reason": row.revoke_reason,
+    })
+}

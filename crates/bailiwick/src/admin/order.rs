@@ -1,0 +1,62 @@
+//! What administration can be asked to do, as it travels over the socket.
+
+use serde::{Deserialize, Serialize};
+
+/// One order. Whoever carries it out says what came of it, as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// List accounts.
+    Users,
+    /// Make an account.
+    AddUser { name: String, password: String },
+    /// Stop an account and everything that acts for it.
+    DisableUser { name: String },
+    /// Let an account be used again.
+    EnableUser { name: String },
+    /// Set a password.
+    Password { name: String, password: String },
+    /// List clients that somebody let act.
+    Clients,
+    /// Stop a client for everybody.
+    DisableClient { client: String },
+    /// Let a client act again.
+    EnableClient { client: String },
+    /// List servers.
+    Servers,
+    /// List a server's tools.
+    Tools { server: Option<String> },
+    /// List grants.
+    Grants { user: Option<String>, limit: u32 },
+    /// Show one grant.
+    Grant { id: String },
+    /// End a grant and everything below it.
+    RevokeGrant { id: String },
+    /// Read the audit.
+    Audit(AuditQuery),
+    /// Check the audit's chains.
+    VerifyAudit,
+    /// Show the configuration in force.
+    Config,
+    /// Write a backup.
+    Backup { file: std::path::PathBuf },
+}
+
+/// Which rows of the audit are wanted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct AuditQuery {
+    /// Not older than this (Unix milliseconds); 0 for the newest.
+    pub(crate) after: i64,
+    /// How many.
+    pub(crate) limit: u32,
+    /// For this user, by name.
+    pub(crate) user: Option<String>,
+    /// On this tool.
+    pub(crate) tool: Option<String>,
+    /// Under this grant.
+    pub(crate) grant: Option<String>,
+    /// Of this kind, such as `tool_refused`.
+    pub(crate) kind: Option<String>,
+    /// Of this request.
+    pub(crate) correlation: Option<String>,
+}

@@ -1,0 +1,111 @@
+//! The configuration in force, as written: to be shown, and to be compared with what the file says next.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use toml::Table;
+
+use super::ConfigError;
+
+/// What a running process can take over from a changed file; everything else needs a restart.
+const LIVE: [&str; 3] = ["server", "client", "staleness"];
+
+/// A file and what it said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InForce {
+    file: Option<PathBuf>,
+    table: Table,
+}
+
+impl InForce {
+    /// Reads a file; without one, nothing is said.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let shown = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: shown.clone(), error })?;
+        let table = toml::from_str(&text).map_err(|error: toml::de::Error| ConfigError::Malformed {
+            path: shown,
+            says: error.message().to_owned(),
+        })?;
+        Ok(Self { file: Some(path.to_owned()), table })
+    }
+
+    /// The names of the sections of that kind.
+    pub(crate) fn names(&self, section: &str) -> Vec<String> {
+        self.table.get(section).and_then(toml::Value::as_table).into_iter().flat_map(Table::keys).cloned().collect()
+    }
+
+    /// The top-level names under which `new` says something else and which only a restart applies.
+    pub(crate) fn needs_restart(&self, new: &Self) -> Vec<String> {
+        let names = self.table.keys().chain(new.table.keys());
+        let differs = |name: &&String| !LIVE.contains(&name.as_str()) && self.table.get(*name) != new.table.get(*name);
+        let mut names: Vec<String> = names.filter(differs).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// True when `new` says another `staleness`.
+    pub(crate) fn staleness_differs(&self, new: &Self) -> bool {
+        self.table.get("staleness") != new.table.get("staleness")
+    }
+
+    /// As people and machines are shown it: what may be a secret is left out.
+    pub(crate) fn shown(&self) -> Value {
+        let mut settings = json!(self.table);
+        if let Some(database) = settings.get_mut("database") {
+            *database = json!(without_password(database.as_str().unwrap_or_default()));
+        }
+        let servers = settings.get_mut("server").and_then(Value::as_object_mut);
+        for server in servers.into_iter().flat_map(|servers| servers.values_mut()) {
+            for part in ["env", "headers"] {
+                let values = server.get_mut(part).and_then(Value::as_object_mut);
+                for value in values.into_iter().flat_map(|values| values.values_mut()).filter(|value| value.is_string())
+                {
+                    *value = json!("(not shown)");
+                }
+            }
+        }
+        json!({ "file": self.file.as_ref().map(|file| file.display().to_string()), "settings": settings })
+    }
+}
+
+fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // A URL that has a password can have another.
+            parsed.set_password(Some("xxx")).ok();
+            parsed.into()
+        }
+        Ok(_) | Err(_) => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> InForce {
+        InForce { file: None, table: toml::from_str(text).unwrap() }
+    }
+
+    #[test]
+    fn what_needs_a_restart_is_named() {
+        let before = said("listen = \"localhost:1\"\nstaleness = 5\n[server.a]\nupstream = \"http://a\"\n");
+        let after = said("public_url = \"https://x\"\nlisten = \"localhost:2\"\nstaleness = 6\n");
+
+        assert_eq!(before.needs_restart(&after), ["listen", "public_url"]);
+        assert!(before.needs_restart(&before).is_empty());
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let text =
+            "database = \"postgres://u:hunter2@h/d\"\n[server.a.env]\nTOKEN = \"s3cret\"\nKEY = { env = \"K\" }\n";
+
+        let shown = said(text).shown().to_string();
+
+        assert!(!shown.contains("hunter2") && !shown.contains("s3cret") && shown.contains("\"env\":\"K\""), "{shown}");
+    }
+}
