@@ -1,5 +1,7 @@
 //! Logs go to standard error, as lines for people or as JSON. Every line of a request carries its correlation id.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Command, LogFormat};
@@ -16,7 +18,7 @@ pub(crate) fn to_stderr(command: &Command) {
     let filter = EnvFilter::try_new(filter).unwrap_or_default();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => lines.with_target(false).init(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
     }
 }

@@ -83,6 +83,7 @@ impl Setup {
         }
         let off: Vec<String> = self.mutants.iter().map(|control| control.name()).collect();
         command.args(&self.args).env("BAILIWICK_MUTANTS", off.join(",")).env("BAILIWICK_LOG", "warn");
+        command.env("BAILIWICK_METRICS", "off");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -104,6 +105,14 @@ impl Setup {
         let mutant = self.mutants.is_empty() || log.lock().unwrap().contains("MUTANT");
         assert!(mutant, "this binary has no switches: build it with --all-features");
         World { child, base, port, data, log }
+    }
+
+    /// On this data directory and port.
+    #[must_use]
+    pub fn on(mut self, data: Arc<TempDir>, port: u16) -> Self {
+        self.data = Some(data);
+        self.port = port;
+        self
     }
 
     /// On the data directory of a world that still runs, on another port.
@@ -144,6 +153,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The port it listened on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn data(&self) -> &Path {
         self.data.path()
     }
@@ -163,6 +177,11 @@ impl World {
         self.url("/mcp")
     }
 
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Everything printed and logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -172,6 +191,13 @@ impl World {
     pub fn setup_link(&self) -> String {
         let log = self.log();
         log.split_whitespace().find(|word| word.contains("/setup?link=")).expect("a set-up link").to_owned()
+    }
+
+    /// Everything printed and logged until it ended, by SIGTERM.
+    pub fn log_after_stop(mut self) -> String {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        self.child.wait().unwrap();
+        self.log()
     }
 
     /// `kill -9`.
@@ -232,7 +258,9 @@ pub async fn fresh_database() -> Option<String> {
         assert!(std::env::var("CI_REQUIRES_POSTGRES").is_err(), "PostgreSQL is missing");
         return None;
     };
-    let name = format!("bw_e2e_{}", std::process::id());
+    static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let name = format!("bw_e2e_{}_{number}", std::process::id());
     let mut connection = sqlx::PgConnection::connect(&base).await.expect("the cluster of this test run");
     connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
     let (server, _) = base.rsplit_once('/').expect("a database URL");

@@ -12,7 +12,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
@@ -49,6 +49,21 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// Takes what waits to be accepted, and closes.
+    fn leftovers(self) -> Vec<Connection> {
+        let Self::Tcp(listener) = self else { return Vec::new() };
+        let Ok(listener) = listener.into_std() else { return Vec::new() };
+        let waiting = std::iter::from_fn(|| listener.accept().ok());
+        let connection = |(stream, peer): (std::net::TcpStream, SocketAddr)| {
+            stream.set_nonblocking(true).ok()?;
+            let io = Box::new(TcpStream::from_std(stream).ok()?);
+            Some(Connection { io, peer: Some(Peer(peer)) })
+        };
+        waiting.filter_map(connection).collect()
+    }
+}
+
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
@@ -77,11 +92,10 @@ where
             Err(error) => rest_after(&error).await,
         }
     }
-    // Whoever was let in by the kernel already is served, not cut off.
-    while let Some(Ok(connection)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await.ok() {
+    // Whom the kernel has let in already is served, not cut off.
+    for connection in listener.leftovers() {
         attend(connection, service.clone(), &drain);
     }
-    drop(listener);
     if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
         tracing::info!("open streams were cut at shutdown");
     }
@@ -102,7 +116,8 @@ where
         }
         request
     });
-    let mut builder = Builder::new(hyper_util::rt::TokioExecutor::new());
+    // A connection whose first request is on its way is not closed at shutdown, because nothing is guessed about it.
+    let mut builder = Builder::new(hyper_util::rt::TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(64 * 1024);
     let served = builder.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)).into_owned();
     let watched = drain.watch(served);

@@ -3,6 +3,9 @@
 
 mod crash;
 mod mutants;
+mod operators;
 mod refusals;
+mod reload;
+mod replicas;
 mod story;
 mod threats;
