@@ -78,6 +78,12 @@ impl Passwords {
     }
 }
 
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 fn argon2() -> Option<Argon2<'static>> {
     let params = Params::new(19_456, 2, 1, None).ok()?;
     Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))

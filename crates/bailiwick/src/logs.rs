@@ -10,9 +10,10 @@ use crate::wire;
 /// Begins to log. `BAILIWICK_LOG` sets the level, such as `debug` or `bailiwick_gateway=trace`; without it a server
 /// says what it refuses and what it does of itself, and other commands only what went wrong.
 pub(crate) fn to_stderr(command: &Command) {
-    let (usual, format) = match command {
-        Command::Serve(args) => ("warn,bailiwick=info", args.log_format),
-        _ => ("warn", LogFormat::Text),
+    let (usual, format) = if let Command::Serve(args) = command {
+        ("warn,bailiwick=info", args.log_format)
+    } else {
+        ("warn", LogFormat::Text)
     };
     let filter = wire::environment("BAILIWICK_LOG").unwrap_or_else(|| usual.to_owned());
     let filter = EnvFilter::try_new(filter).unwrap_or_default();

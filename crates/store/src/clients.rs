@@ -7,8 +7,7 @@ use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::time::Timestamp;
 
 use crate::error::{Fault, StoreError};
-use crate::feed::Change;
-use crate::lane::{Tx, Verdict};
+use crate::lane::Tx;
 use crate::rows::{Columns as _, json};
 use crate::store::Store;
 
@@ -73,24 +72,7 @@ impl Store {
 
     /// Stops a client for everybody, at once. `false` when it is unknown or was stopped.
     pub async fn disable_client(&self, id: &ClientId, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(id.as_str(), (id.clone(), event), |(id, event), tx| {
-            Box::pin(async move {
-                let row = sqlx::query(
-                    "UPDATE clients SET disabled_at = $1 WHERE digest = $2 AND disabled_at IS NULL RETURNING digest",
-                )
-                .bind(event.at.millis())
-                .bind(id.digest())
-                .fetch_optional(tx.sql())
-                .await?;
-                if row.is_none() {
-                    return Ok(Verdict::Undo(false));
-                }
-                tx.tell(Change::client(id), event.at).await?;
-                tx.audit(event).await?;
-                Ok(Verdict::Keep(true))
-            })
-        })
-        .await
+        Ok(self.stop_client(id, event).await?.is_some())
     }
 }
 

@@ -6,7 +6,6 @@ use bailiwick_domain::time::Timestamp;
 use sqlx::any::AnyRow;
 
 use crate::error::{Fault, StoreError};
-use crate::feed::Change;
 use crate::lane::{Done, Tx, Verdict};
 use crate::rows::Columns as _;
 use crate::store::Store;
@@ -100,23 +99,7 @@ impl Store {
 
     /// Disables an account; everything that acts for it stops at once. `false` when it is unknown or was disabled.
     pub async fn disable_user(&self, id: &UserId, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(id.as_str(), (id.clone(), event), |(id, event), tx| {
-            Box::pin(async move {
-                let row =
-                    sqlx::query("UPDATE users SET disabled_at = $1 WHERE id = $2 AND disabled_at IS NULL RETURNING id")
-                        .bind(event.at.millis())
-                        .bind(id.as_str())
-                        .fetch_optional(tx.sql())
-                        .await?;
-                if row.is_none() {
-                    return Ok(Verdict::Undo(false));
-                }
-                tx.tell(Change::user(id), event.at).await?;
-                tx.audit(event).await?;
-                Ok(Verdict::Keep(true))
-            })
-        })
-        .await
+        Ok(self.stop_user(id, event).await?.is_some())
     }
 }
 

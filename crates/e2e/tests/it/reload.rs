@@ -57,7 +57,8 @@ async fn each_section_changes_live_and_a_bad_file_changes_nothing() {
     // A server comes.
     write(&world, &format!("{start}{}", server("two", &second, "")));
     let two = Mcp::new(&world.url("/mcp/two"), None);
-    until("the new server asks for a token", async || two.clone().begin().await.status == StatusCode::UNAUTHORIZED).await;
+    until("the new server asks for a token", async || two.clone().begin().await.status == StatusCode::UNAUTHORIZED)
+        .await;
     let tokens = App::register_for(&world.base, &world.url("/mcp/two")).await.tokens("two:read").await;
     let two = Mcp::new(&world.url("/mcp/two"), Some(&tokens.access));
     assert!(two.call("look", json!({})).await.is_result());

@@ -66,7 +66,8 @@ impl Pair {
     async fn prepare() -> Option<Self> {
         let url = bailiwick_e2e::world::fresh_database().await?;
         let pot = Honeypot::start().await;
-        let text = format!("database = \"{url}\"\nkey = {{ env = \"BW_KEY\" }}\n[server.pot]\nupstream = \"{}\"\n", pot.url);
+        let text =
+            format!("database = \"{url}\"\nkey = {{ env = \"BW_KEY\" }}\n[server.pot]\nupstream = \"{}\"\n", pot.url);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ports = Arc::new(vec![free_port(), free_port()]);
         let balancer = Balancer::start(Arc::clone(&ports), listener).await;
@@ -141,7 +142,8 @@ async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
             tokio::spawn(async move {
                 let mut failed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let answer = Mcp::new(&url, Some(&token)).header("connection", "close").call("look", json!({})).await;
+                    let answer =
+                        Mcp::new(&url, Some(&token)).header("connection", "close").call("look", json!({})).await;
                     calls.fetch_add(1, Ordering::Relaxed);
                     if !answer.is_result() {
                         failed.push(format!("{} {}", answer.status, answer.text));

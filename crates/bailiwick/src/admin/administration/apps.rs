@@ -18,10 +18,7 @@ impl Administration {
             json!({
                 "client": short(&row.client),
                 "name": row.client.name,
-                "source": match row.client.source {
-                    ClientSource::Static => "configuration",
-                    _ => "registered",
-                },
+                "source": if row.client.source == ClientSource::Static { "configuration" } else { "registered" },
                 "state": if row.disabled_at.is_some() { "disabled" } else { "enabled" },
                 "first_seen_at": written(row.first_seen_at),
                 "last_used_at": written(row.last_used_at),
