@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::place::{Place, say};
 use crate::admin::moment::written;
 use crate::admin::order::{AuditQuery, Order};
 
@@ -123,7 +123,7 @@ struct Entry {
 
 impl Entry {
     fn print(&self, place: &Place) {
-        println!("{}", if place.json { json!(self).to_string() } else { self.line() });
+        say(&if place.json { json!(self).to_string() } else { self.line() });
     }
 
     /// The row as a person reads it.

@@ -1,6 +1,7 @@
 //! What every command of administration takes, and how its order gets there: over the socket of the process that runs,
 //! or by opening the data directory where none does.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ impl Place {
             Ok(value) => {
                 let text = if self.json { value.to_string() } else { people(&value) };
                 if !text.is_empty() {
-                    println!("{text}");
+                    say(&text);
                 }
                 ExitCode::SUCCESS
             }
@@ -67,4 +68,9 @@ impl Place {
             }
         }
     }
+}
+
+/// Prints a line. Whoever reads may have read enough.
+pub(crate) fn say(text: &str) {
+    writeln!(std::io::stdout(), "{text}").ok();
 }

@@ -1,7 +1,7 @@
 //! Clients: those that somebody let act. A client's id can be long, so people call it by the beginning of its digest.
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::client::{Client, ClientSource};
+use bailiwick_domain::client::Client;
 use bailiwick_store::ClientRow;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ impl Administration {
             json!({
                 "client": short(&row.client),
                 "name": row.client.name,
-                "source": if row.client.source == ClientSource::Static { "configuration" } else { "registered" },
+                "source": row.client.source,
                 "state": if row.disabled_at.is_some() { "disabled" } else { "enabled" },
                 "first_seen_at": written(row.first_seen_at),
                 "last_used_at": written(row.last_used_at),
