@@ -42,11 +42,13 @@ pub enum AuditKind {
     ToolRefused,
     /// Any other request was refused.
     RequestRefused,
+    /// The secrets of a server behind were sealed.
+    SecretsSealed,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UserCreated,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -64,6 +66,7 @@ impl AuditKind {
         Self::ToolCalled,
         Self::ToolRefused,
         Self::RequestRefused,
+        Self::SecretsSealed,
     ];
 
     /// Its name in rows and on the terminal.
@@ -86,6 +89,7 @@ impl AuditKind {
             Self::ToolCalled => "tool_called",
             Self::ToolRefused => "tool_refused",
             Self::RequestRefused => "request_refused",
+            Self::SecretsSealed => "secrets_sealed",
         }
     }
 
@@ -113,7 +117,8 @@ impl AuditKind {
             | Self::TokenIssued
             | Self::TokenRevoked
             | Self::GrantRevoked
-            | Self::ToolCalled => Outcome::Allowed,
+            | Self::ToolCalled
+            | Self::SecretsSealed => Outcome::Allowed,
         }
     }
 }

@@ -39,6 +39,7 @@ mod keys;
 mod opening;
 mod people;
 mod recovery;
+mod secrets;
 mod storm;
 mod sweep;
 mod world;
