@@ -27,7 +27,7 @@ pub(crate) async fn run(args: args::Serve) -> ExitCode {
 }
 
 async fn serve(args: &args::Serve) -> Result<(), HouseError> {
-    let plan = Plan::make(args)?;
+    let plan = Plan::make(args).await?;
     let listeners = open(plan.listen).await?;
     let issuer = issuer(&plan, &listeners)?;
     refuse_open_door(&plan, &issuer)?;

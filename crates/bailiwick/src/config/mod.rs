@@ -2,6 +2,7 @@
 
 mod client;
 mod key;
+mod sealed;
 mod secret;
 mod server;
 
@@ -13,8 +14,9 @@ use serde::Deserialize;
 
 pub(crate) use client::ClientEntry;
 pub(crate) use key::master_key;
+pub(crate) use sealed::Sealed;
 pub(crate) use secret::Secret;
-pub(crate) use server::ServerEntry;
+pub(crate) use server::{ServerEntry, Text};
 
 /// `bailiwick.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -74,7 +76,7 @@ impl Config {
     }
 
     /// Reads the text; an error names line and column.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| place(text, span.start));
             format!("line {line}, column {column}: {}", error.message().replace('\n', " "))
