@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -8,6 +8,7 @@ use crate::command::audit::Audit;
 use crate::command::call::Call;
 use crate::command::config::ConfigCommand;
 use crate::command::demo_server::DemoServer;
+use crate::command::import::Import;
 use crate::command::login::Login;
 use crate::command::logout::Logout;
 use crate::command::token::Token;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Call(Call),
     /// Print a valid access token for an MCP server, for scripts
     Token(Token),
+    /// Move a desktop client's MCP servers behind the gateway, and their secrets into sealed storage
+    Import(Import),
     /// Look at the record of who did what
     Audit(Audit),
     /// Check a configuration file
@@ -61,6 +64,11 @@ pub(crate) struct DataDirectory {
 }
 
 impl DataDirectory {
+    /// The directory, if one was given.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The directory, as given or the platform's.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.data

@@ -43,6 +43,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Tools(args) => command::tools::run(args, &ClientWorld::new()).await,
         Command::Call(args) => command::call::run(args, &ClientWorld::new()).await,
         Command::Token(args) => command::token::run(args, &ClientWorld::new()).await,
+        Command::Import(args) => command::import::run(args).await,
         Command::Audit(args) => command::audit::run(args).await,
         Command::Config(args) => command::config::run(&args),
         Command::DemoServer(args) => command::demo_server::run(&args),

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use zeroize::Zeroizing;
@@ -44,21 +45,37 @@ impl AdminClient {
 
     /// Asks for `path` and reads the JSON answer.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
-        let broken = |error: &dyn std::fmt::Display| AdminError::Broken(error.to_string());
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Sends `body` to `path` and reads the JSON answer.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, AdminError> {
+        let body = serde_json::to_vec(body).map_err(|error| broken(&error))?;
+        self.ask(Method::POST, path, Bytes::from(body)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, AdminError> {
         let stream = UnixStream::connect(socket(&self.data)).await.map_err(|_| AdminError::NotRunning)?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
         tokio::spawn(connection);
-        let request = Request::get(path)
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(http::header::HOST, "admin")
             .header(http::header::AUTHORIZATION, format!("Bearer {}", self.token.as_str()))
-            .body(Empty::<Bytes>::new())
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
             .map_err(|error| broken(&error))?;
         let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
         if response.status() != StatusCode::OK {
             return Err(AdminError::Refused(response.status()));
         }
-        let body = Limited::new(response.into_body(), MOST).collect().await.map_err(|error| broken(&error))?;
+        let body = Limited::new(response.into_body(), MOST).collect().await.map_err(|error| broken(&*error))?;
         serde_json::from_slice(&body.to_bytes()).map_err(|error| broken(&error))
     }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> AdminError {
+    AdminError::Broken(error.to_string())
 }

@@ -2,6 +2,7 @@
 //! a process which can reach the socket but not the files gets nothing.
 
 mod client;
+pub(crate) mod secrets;
 mod server;
 
 use std::path::{Path, PathBuf};

@@ -53,7 +53,7 @@ impl AdminServer {
 
 /// What administration can ask.
 fn routes(store: Store) -> Router {
-    Router::new().route("/audit", get(audit)).with_state(store)
+    Router::new().route("/audit", get(audit)).merge(super::secrets::routes()).with_state(store)
 }
 
 async fn admit(State(token): State<Arc<Opaque<AdminToken>>>, request: Request, next: Next) -> Response {

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod client_world;
 pub(crate) mod config;
 pub(crate) mod demo_server;
+pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod serve;
