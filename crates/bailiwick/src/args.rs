@@ -24,11 +24,15 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Start here:
-  bailiwick serve                                    a sample server, protected, on http://localhost:8787/mcp
-  bailiwick serve http://localhost:3000/mcp          protect a server that speaks HTTP
+  bailiwick serve                              protect a sample server
+  bailiwick serve http://localhost:3000/mcp    protect a server over HTTP
   bailiwick serve -- npx -y @modelcontextprotocol/server-everything
-                                                     protect a server that speaks stdio
-  bailiwick call http://localhost:8787/mcp list_notes";
+                                               protect a server over stdio
+and from another terminal:
+  bailiwick call http://localhost:8787/mcp list_notes
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 needs a login.
+BAILIWICK_LOG=debug shows more of what happens.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -45,21 +49,21 @@ pub(crate) enum Command {
     Call(Call),
     /// Print a valid access token for an MCP server, for scripts
     Token(Token),
-    /// Move a desktop client's MCP servers behind the gateway, and their secrets into sealed storage
+    /// Move a desktop client's MCP servers behind the gateway and seal their secrets
     Import(Import),
     /// Look at the record of who did what
     Audit(Audit),
     /// Check a configuration file
     Config(ConfigCommand),
-    /// The sample MCP server, over standard input and output
+    /// The sample MCP server, over standard input and output (serve starts it by itself)
     DemoServer(DemoServer),
 }
 
 /// Where the data lives.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DataDirectory {
-    /// Data directory: keys, database, administration socket [default: the platform's, such as ~/.local/share/bailiwick]
-    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA")]
+    /// Where keys and database live [default: the platform's place, such as ~/.local/share/bailiwick]
+    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
 }
 
@@ -80,21 +84,25 @@ impl DataDirectory {
 /// `bailiwick serve`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// URL of the MCP server to protect, such as <http://localhost:3000/mcp>
-    #[arg(value_name = "UPSTREAM_URL", conflicts_with = "child")]
+    /// The MCP server to protect, over HTTP
+    #[arg(
+        help = "URL of the MCP server to protect, such as http://localhost:3000/mcp",
+        value_name = "UPSTREAM_URL",
+        conflicts_with = "child"
+    )]
     pub(crate) upstream: Option<String>,
-    /// Command that starts the MCP server to protect, over stdio
+    /// Or the command that starts it and speaks to it over stdio
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) child: Vec<String>,
-    /// Serve it at /mcp/NAME instead of /mcp
-    #[arg(long)]
+    /// Serve it at /mcp/NAME instead of /mcp; a name is made of a-z, 0-9 and -
+    #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG")]
+    /// Configuration file, usually bailiwick.toml; without it, everything has a default
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDirectory,
-    /// Where to listen: localhost:PORT (both families) or ADDRESS:PORT [default: localhost:8787]
+    /// Where to listen: localhost:PORT, or ADDRESS:PORT [default: localhost:8787]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
     /// The origin clients reach this process at; the issuer of every token [default: http://localhost:PORT]

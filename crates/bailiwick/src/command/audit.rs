@@ -35,7 +35,7 @@ enum Verb {
 #[derive(Args, Debug)]
 struct Tail {
     /// How many entries
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
     lines: u32,
     /// Go on showing what comes
     #[arg(short, long)]
@@ -43,8 +43,8 @@ struct Tail {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// Configuration file the process was started with, when nothing runs
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG")]
+    /// The configuration file of `serve`; needed only when nothing runs
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG", hide_env_values = true)]
     config: Option<std::path::PathBuf>,
     #[command(flatten)]
     data: DataDirectory,

@@ -34,10 +34,10 @@ pub(super) fn account(moved: &[Moving], left: &[(String, String)]) -> String {
         let sealed: Vec<_> = moving.secrets.iter().map(what).collect();
         let sealed = if sealed.is_empty() { "no secrets".to_owned() } else { format!("sealed: {}", sealed.join(", ")) };
         // Writing to a string cannot fail.
-        writeln!(text, "  moved  {:<24} [server.{}]  {sealed}", format!("{:?}", moving.label), moving.name).ok();
+        writeln!(text, "  move   {:<24} [server.{}]  {sealed}", format!("{:?}", moving.label), moving.name).ok();
     }
     for (label, reason) in left {
-        writeln!(text, "  left   {:<24} {reason}", format!("{label:?}")).ok();
+        writeln!(text, "  leave  {:<24} {reason}", format!("{label:?}")).ok();
     }
     text
 }

@@ -27,18 +27,24 @@ use crate::config::Config;
 /// `bailiwick import`.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// The client's file: Claude's `claude_desktop_config.json`, Cursor's, Windsurf's or VS Code's `mcp.json`
+    /// The client's own list of servers: Claude's, Cursor's, Windsurf's, VS Code's, or another's like these
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Configuration file to write the servers into; made when it is missing
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG", default_value = "bailiwick.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_CONFIG",
+        hide_env_values = true,
+        default_value = "bailiwick.toml"
+    )]
     config: PathBuf,
     #[command(flatten)]
     data: DataDirectory,
-    /// Only this server of the file, under its own name or another; can be given again
+    /// Only this server of the file, under its own name or another; may be repeated
     #[arg(long, value_name = "SERVER[=NAME]")]
     name: Vec<String>,
-    /// Take the place of sections of the same name; their scopes and titles stay
+    /// Take the place of servers of the same name in the configuration; their scopes and titles stay
     #[arg(long)]
     replace: bool,
     /// The origin clients reach the gateway at [default: as configured, else localhost:8787]
@@ -79,7 +85,11 @@ async fn import(args: &Import) -> Result<(), String> {
         eprintln!("{} would be:\n\n{}", args.config.display(), draft.text());
     } else {
         let data = args.data.path().ok_or("no data directory; give one with --data DIR")?;
-        sealing::seal(&moved, &config, &data).await?;
+        // A server without secrets may have had some before.
+        let sealing = moved
+            .iter()
+            .filter(|moving| !moving.secrets.is_empty() || config.server.contains_key(moving.name.as_str()));
+        sealing::seal(sealing, &config, &data).await?;
         draft.write()?;
         eprintln!("{}:", args.config.display());
     }

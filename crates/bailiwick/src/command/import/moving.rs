@@ -68,6 +68,9 @@ impl Moving {
             How::Program { words, env, directory } => {
                 moving.section.command = moving.words(words)?;
                 for (key, value) in env {
+                    // What the client asks a person for is looked for under the server's own name.
+                    let asks = value.starts_with("${input:") && value.ends_with('}');
+                    let value = if asks { format!("${{env:{key}}}") } else { value };
                     let word = moving.secret(&key, value)?;
                     moving.section.env.insert(key, word);
                 }
@@ -189,11 +192,16 @@ mod tests {
 
     #[test]
     fn what_the_client_asks_for_becomes_a_variable() {
-        let moving = moved(&["notes"], &[("TOKEN", "${input:notes-token}"), ("HOST", "${env:NOTES_HOST}")]).unwrap();
+        let moving = moved(
+            &["notes", "${input:notes-mode}"],
+            &[("TOKEN", "${input:notes-token}"), ("HOST", "${env:NOTES_HOST}")],
+        )
+        .unwrap();
 
-        assert_eq!(moving.section.env["TOKEN"], Word::Variable("NOTES_TOKEN".to_owned()));
+        assert_eq!(moving.section.env["TOKEN"], Word::Variable("TOKEN".to_owned()));
+        assert_eq!(moving.section.command[1], Word::Variable("NOTES_MODE".to_owned()));
         assert_eq!(moving.section.env["HOST"], Word::Variable("NOTES_HOST".to_owned()));
-        assert_eq!(moving.wanted, ["NOTES_HOST", "NOTES_TOKEN"]);
+        assert_eq!(moving.wanted, ["NOTES_MODE", "NOTES_HOST", "TOKEN"]);
         assert!(moving.secrets.is_empty());
         for text in ["${workspaceFolder}/notes", "Bearer ${input:token}"] {
             assert!(moved(&["notes", text], &[]).is_err(), "{text}");

@@ -15,11 +15,17 @@ use crate::keep;
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// Seals what was taken out of these servers.
-pub(super) async fn seal(moved: &[Moving], config: &Config, data: &Path) -> Result<(), String> {
-    let sealings = moved.iter().map(|moving| Sealing {
+pub(super) async fn seal<'a>(
+    moved: impl Iterator<Item = &'a Moving>,
+    config: &Config,
+    data: &Path,
+) -> Result<(), String> {
+    let mut sealings = moved.map(|moving| Sealing {
         server: moving.name.clone(),
         secrets: moving.secrets.iter().map(|taken| (taken.name.clone(), taken.value.to_string())).collect(),
     });
+    let Some(first) = sealings.next() else { return Ok(()) };
+    let sealings = std::iter::once(first).chain(sealings);
     match AdminClient::find(data).await {
         Ok(running) => {
             for sealing in sealings {
