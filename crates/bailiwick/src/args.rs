@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -11,6 +11,7 @@ use crate::command::clients::Clients;
 use crate::command::config::ConfigCommand;
 use crate::command::demo_server::DemoServer;
 use crate::command::grants::Grants;
+use crate::command::import::Import;
 use crate::command::login::Login;
 use crate::command::logout::Logout;
 use crate::command::servers::Servers;
@@ -28,11 +29,15 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Start here:
-  bailiwick serve                                    a sample server, protected, on http://localhost:8787/mcp
-  bailiwick serve http://localhost:3000/mcp          protect a server that speaks HTTP
+  bailiwick serve                              protect a sample server
+  bailiwick serve http://localhost:3000/mcp    protect a server over HTTP
   bailiwick serve -- npx -y @modelcontextprotocol/server-everything
-                                                     protect a server that speaks stdio
-  bailiwick call http://localhost:8787/mcp list_notes";
+                                               protect a server over stdio
+and from another terminal:
+  bailiwick call http://localhost:8787/mcp list_notes
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 needs a login.
+BAILIWICK_LOG=debug shows more of what happens.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -49,6 +54,8 @@ pub(crate) enum Command {
     Call(Call),
     /// Print a valid access token for an MCP server, for scripts
     Token(Token),
+    /// Move a desktop client's MCP servers behind the gateway and seal their secrets
+    Import(Import),
     /// Accounts: list, add, disable, enable, password
     Users(Users),
     /// Apps that somebody let act: list, disable, enable
@@ -65,19 +72,24 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Put a backup into an empty data directory
     Restore(Restore),
-    /// The sample MCP server, over standard input and output
+    /// The sample MCP server, over standard input and output (serve starts it by itself)
     DemoServer(DemoServer),
 }
 
 /// Where the data lives.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DataDirectory {
-    /// Data directory: keys, database, administration socket [default: the platform's, such as ~/.local/share/bailiwick]
-    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA", global = true)]
+    /// Where keys and database live [default: the platform's place, such as ~/.local/share/bailiwick]
+    #[arg(long, value_name = "DIR", env = "BAILIWICK_DATA", hide_env_values = true, global = true)]
     data: Option<PathBuf>,
 }
 
 impl DataDirectory {
+    /// The directory, if one was given.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The directory, as given or the platform's.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.data
@@ -98,21 +110,25 @@ pub(crate) enum LogFormat {
 /// `bailiwick serve`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// URL of the MCP server to protect, such as <http://localhost:3000/mcp>
-    #[arg(value_name = "UPSTREAM_URL", conflicts_with = "child")]
+    /// The MCP server to protect, over HTTP
+    #[arg(
+        help = "URL of the MCP server to protect, such as http://localhost:3000/mcp",
+        value_name = "UPSTREAM_URL",
+        conflicts_with = "child"
+    )]
     pub(crate) upstream: Option<String>,
-    /// Command that starts the MCP server to protect, over stdio
+    /// Or the command that starts it and speaks to it over stdio
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) child: Vec<String>,
-    /// Serve it at /mcp/NAME instead of /mcp
-    #[arg(long)]
+    /// Serve it at /mcp/NAME instead of /mcp; a name is made of a-z, 0-9 and -
+    #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG")]
+    /// Configuration file, usually bailiwick.toml; without it, everything has a default
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDirectory,
-    /// Where to listen: localhost:PORT (both families) or ADDRESS:PORT [default: localhost:8787]
+    /// Where to listen: localhost:PORT, or ADDRESS:PORT [default: localhost:8787]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
     /// The origin clients reach this process at; the issuer of every token [default: http://localhost:PORT]

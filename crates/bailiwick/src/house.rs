@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use bailiwick_authority::{Authority, Keys, SetupDoor};
 use bailiwick_domain::client::Client;
@@ -23,7 +23,7 @@ use bailiwick_resource::Verifier;
 use bailiwick_store::{Database, OpenError, Settings, Store};
 
 use crate::args;
-use crate::config::{Config, ConfigError, ServerEntry, master_key};
+use crate::config::{Config, ConfigError, ServerEntry, Text, master_key};
 use crate::keep;
 use crate::wire::{SystemClock, SystemEntropy};
 
@@ -60,15 +60,15 @@ pub(crate) enum HouseError {
 
 impl Plan {
     /// Makes the plan from file and command line; the command line wins.
-    pub(crate) fn make(args: &args::Serve) -> Result<Self, HouseError> {
-        Self::of(args).map_err(|error| match error {
+    pub(crate) async fn make(args: &args::Serve) -> Result<Self, HouseError> {
+        Self::of(args).await.map_err(|error| match error {
             HouseError::Config(error) => error.placed(args.config.as_deref()).into(),
             HouseError::Store(_) | HouseError::Other(_) => error,
         })
     }
 
-    fn of(args: &args::Serve) -> Result<Self, HouseError> {
-        let config = Config::read(args.config.as_deref())?;
+    async fn of(args: &args::Serve) -> Result<Self, HouseError> {
+        let mut config = Config::read(args.config.as_deref())?;
         let data = args.data.path().ok_or_else(|| {
             HouseError::Other("no data directory: the platform names none; give one with --data DIR".to_owned())
         })?;
@@ -95,8 +95,10 @@ impl Plan {
             Database::Sqlite(path) => !path.exists(),
             Database::Postgres(_) => true,
         };
+        let key = master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?;
+        config.unseal(&database, &key).await?;
         Ok(Self {
-            key: master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?,
+            key,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
             signing: config.signing()?,
             servers: servers(args, &config, &data)?,
@@ -137,9 +139,9 @@ fn servers(args: &args::Serve, config: &Config, data: &Path) -> Result<Vec<Serve
 }
 
 fn from_command_line(args: &args::Serve) -> ServerEntry {
-    let child = (!args.child.is_empty()).then(|| args.child.clone());
+    let child = (!args.child.is_empty()).then(|| args.child.iter().cloned().map(Text::Plain).collect());
     let title = args.name.clone().or_else(|| title_of(args.upstream.as_deref(), &args.child));
-    ServerEntry { upstream: args.upstream.clone(), command: child, title, ..ServerEntry::default() }
+    ServerEntry { upstream: args.upstream.clone().map(Text::Plain), command: child, title, ..ServerEntry::default() }
 }
 
 /// A name people recognise: the package or program, or the host.
@@ -166,6 +168,7 @@ fn sample(name: Option<ServerName>, data: &Path) -> Result<ServerSettings, House
             env: Vec::new(),
             cwd: None,
         },
+        headers: HeaderMap::new(),
         groups: None,
         allowed_origins: Vec::new(),
     })

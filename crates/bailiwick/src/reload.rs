@@ -82,7 +82,7 @@ async fn apply(
     in_force: &ArcSwap<InForce>,
 ) -> Result<Option<String>, HouseError> {
     let new = InForce::read(Some(file));
-    let plan = Plan::make(args)?;
+    let plan = Plan::make(args).await?;
     let new = new?;
     let fixed = in_force.load().needs_restart(&new);
     if !fixed.is_empty() {

@@ -47,11 +47,13 @@ pub enum Control {
     FormToken,
     /// Wrong passwords slow the next attempt.
     Throttle,
+    /// A secret of a server behind is kept sealed.
+    Sealing,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -73,6 +75,7 @@ impl Control {
         Self::RefreshOnce,
         Self::FormToken,
         Self::Throttle,
+        Self::Sealing,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -45,7 +45,8 @@ impl Hosted {
         let reach = match &settings.upstream {
             Upstream::Http(url) => match url.as_str().parse() {
                 Ok(uri) => Reach::Http(uri),
-                Err(error) => Reach::Nowhere(format!("{url}: {error}")),
+                // It may hold a key; whoever wrote it knows it.
+                Err(error) => Reach::Nowhere(format!("its URL cannot be used: {error}")),
             },
             Upstream::Stdio { program, args, env, cwd } => {
                 let program =

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bailiwick_domain::policy::ScopeGroup;
 use bailiwick_domain::uri::ServerName;
+use http::HeaderMap;
 use url::Url;
 
 /// One server.
@@ -15,6 +16,8 @@ pub struct ServerSettings {
     pub title: String,
     /// How it is reached.
     pub upstream: Upstream,
+    /// Headers of our own on every request over HTTP, such as an API key.
+    pub headers: HeaderMap,
     /// Its scopes in words; without any, read, write and destructive.
     pub groups: Option<Vec<ScopeGroup>>,
     /// Origins of browser-based clients.

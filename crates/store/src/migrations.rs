@@ -8,12 +8,17 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::error::OpenError;
 
-const FIRST: &str = include_str!("../migrations/0001_first.sql");
-const STANDING: &str = include_str!("../migrations/0005_standing.sql");
+/// Every migration, in order: number, name, text.
+const ALL: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (5, "standing", include_str!("../migrations/0005_standing.sql")),
+    (6, "secrets", include_str!("../migrations/0006_secrets.sql")),
+];
 
 /// Runs what has not run yet, under the engine's own lock.
 pub(crate) async fn run(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    let migrator = Migrator::with_migrations(vec![migration(1, "first", FIRST), migration(5, "standing", STANDING)]);
+    let migrations = ALL.iter().map(|(version, name, text)| migration(*version, name, text)).collect();
+    let migrator = Migrator::with_migrations(migrations);
     migrator.run_direct(None, connection, false).await.map_err(|error| refusal(&error))
 }
 

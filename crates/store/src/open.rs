@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bailiwick_domain::entropy::Entropy;
-use bailiwick_domain::seal::MasterKey;
+use bailiwick_domain::seal::{MasterKey, Sealer};
 use bailiwick_domain::time::Clock;
 use sqlx::{AnyConnection, Connection as _};
 use tokio::sync::Notify;
@@ -84,12 +84,17 @@ fn start(tools: Tools, reader: Reader, master: &MasterKey, lock: Option<std::fs:
             lanes,
             revocations: tools.revocations,
             later,
-            sealer: master.sealer("store"),
+            sealer: sealer(master),
             entropy: tools.entropy,
             clock: tools.clock,
             life: Life { tasks, stop_tasks, lanes: lane_tasks, stop_lanes, lock: Mutex::new(lock) },
         }),
     }
+}
+
+/// Seals what a row holds that must not be read from a copied disk.
+pub(crate) fn sealer(master: &MasterKey) -> Sealer {
+    master.sealer("store")
 }
 
 /// The first key that opens a database is the only one that opens it.

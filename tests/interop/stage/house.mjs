@@ -25,10 +25,11 @@ export function built(name) {
 /**
  * Starts `bailiwick serve` and waits until it answers.
  * @param {string[]} what  upstream URL, or `--` and a command; nothing for the sample server
+ * @param {object} how  more `options`; a `data` directory that is kept; a `port`
  */
-export async function serve(what = [], { options = [] } = {}) {
-  const data = mkdtempSync(join(tmpdir(), 'bailiwick-interop-'));
-  const port = await freePort();
+export async function serve(what = [], { options = [], data: kept, port: chosen } = {}) {
+  const data = kept ?? mkdtempSync(join(tmpdir(), 'bailiwick-interop-'));
+  const port = chosen ?? (await freePort());
   const place = ['--data', data, '--listen', `localhost:${port}`];
   const command = [built('bailiwick'), 'serve', ...place, ...options, ...what];
   // npx runs on the same Node as everything else here.
@@ -46,7 +47,7 @@ export async function serve(what = [], { options = [] } = {}) {
     setupLink: () => child.line((line) => /(http\S+\/setup\?link=\S+)/.exec(line)?.[1], { what: 'set-up link' }),
     async close() {
       const code = await child.stop();
-      rmSync(data, { recursive: true, force: true });
+      if (!kept) rmSync(data, { recursive: true, force: true });
       return code;
     },
   };

@@ -5,6 +5,7 @@ mod administration;
 mod client;
 pub(crate) mod moment;
 pub(crate) mod order;
+pub(crate) mod secrets;
 mod server;
 
 use std::path::{Path, PathBuf};

@@ -53,7 +53,8 @@ impl AdminServer {
 
 /// What administration can ask.
 fn routes(administration: Arc<Administration>) -> Router {
-    Router::new().route("/orders", post(carry_out)).with_state(administration)
+    let secrets = super::secrets::routes().with_state(administration.store());
+    Router::new().route("/orders", post(carry_out)).with_state(administration).merge(secrets)
 }
 
 async fn admit(State(token): State<Arc<Opaque<AdminToken>>>, request: Request, next: Next) -> Response {

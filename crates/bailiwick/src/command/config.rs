@@ -58,7 +58,8 @@ fn in_force(told: &Value) -> String {
 }
 
 fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
-    let config = Config::read(Some(file))?;
+    let mut config = Config::read(Some(file))?;
+    config.trust_sealed();
     config.signing()?;
     for (name, entry) in &config.server {
         entry.settings(Some(server_name(name)?))?;

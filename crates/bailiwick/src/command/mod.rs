@@ -8,6 +8,7 @@ pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod demo_server;
 pub(crate) mod grants;
+pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod place;

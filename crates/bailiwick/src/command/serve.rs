@@ -31,7 +31,7 @@ pub(crate) async fn run(args: args::Serve) -> ExitCode {
 }
 
 async fn serve(args: args::Serve) -> Result<(), HouseError> {
-    let plan = Plan::make(&args)?;
+    let plan = Plan::make(&args).await?;
     let in_force = Arc::new(ArcSwap::from_pointee(InForce::read(args.config.as_deref())?));
     let listeners = open(plan.listen).await?;
     let issuer = issuer(&plan, &listeners)?;

@@ -4,6 +4,7 @@ mod client;
 mod in_force;
 mod key;
 mod place;
+mod sealed;
 mod secret;
 mod server;
 
@@ -17,8 +18,9 @@ use serde::Deserialize;
 pub(crate) use client::ClientEntry;
 pub(crate) use in_force::InForce;
 pub(crate) use key::master_key;
+pub(crate) use sealed::Sealed;
 pub(crate) use secret::Secret;
-pub(crate) use server::ServerEntry;
+pub(crate) use server::{ServerEntry, Text};
 
 /// `bailiwick.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -97,7 +99,7 @@ impl Config {
     }
 
     /// Reads the text; an error names line and column.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| place::of_offset(text, span.start));
             format!("line {line}, column {column}: {}", error.message().replace('\n', " "))

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::ConfigError;
+use super::{ConfigError, Sealed};
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,6 +19,8 @@ pub(crate) enum Secret {
     Env(String),
     /// What a command prints, trailing line break dropped.
     Command(Vec<String>),
+    /// What `bailiwick import` sealed in the database, by its name there.
+    Sealed(Sealed),
 }
 
 impl Secret {
@@ -30,6 +32,7 @@ impl Secret {
             Self::Env(name) => crate::wire::environment(name)
                 .ok_or_else(|| ConfigError::Value(format!("{what}: the environment variable {name} is not set")))?,
             Self::Command(words) => run(words, what)?,
+            Self::Sealed(sealed) => sealed.opened(what)?,
         };
         let text = Zeroizing::new(raw.trim_end_matches(['\n', '\r']).to_owned());
         if text.is_empty() {

@@ -7,9 +7,12 @@ use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
 use bailiwick_gateway::{ServerSettings, Upstream};
+use http::header::{ACCEPT, CONNECTION, EXPECT, HOST, TE, TRAILER, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{ConfigError, Secret};
 
@@ -18,13 +21,15 @@ use super::{ConfigError, Secret};
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ServerEntry {
     /// URL of a server that speaks streamable HTTP.
-    pub(crate) upstream: Option<String>,
+    pub(crate) upstream: Option<Text>,
+    /// Headers every request to it carries, such as an API key.
+    pub(crate) headers: BTreeMap<String, Text>,
     /// Program and arguments of a server that speaks stdio.
-    pub(crate) command: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<Text>>,
     /// Working directory of the child.
     pub(crate) directory: Option<PathBuf>,
     /// Environment of the child, beside PATH, HOME, LANG and TERM.
-    pub(crate) env: BTreeMap<String, EnvEntry>,
+    pub(crate) env: BTreeMap<String, Text>,
     /// The name people see.
     pub(crate) title: Option<String>,
     /// Scopes that group tools; without any, read, write and destructive.
@@ -33,14 +38,32 @@ pub(crate) struct ServerEntry {
     pub(crate) allowed_origins: Vec<String>,
 }
 
-/// A value in a child's environment: plain text, or a secret by reference.
+/// A text that may be a secret: as it is written, or by reference.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(crate) enum EnvEntry {
+pub(crate) enum Text {
     /// As written.
     Plain(String),
     /// Fetched at start.
     Secret(Secret),
+}
+
+impl Text {
+    /// The text itself.
+    fn fetch(&self, what: &str) -> Result<Zeroizing<String>, ConfigError> {
+        match self {
+            Self::Plain(text) => Ok(Zeroizing::new(text.clone())),
+            Self::Secret(secret) => secret.fetch(what),
+        }
+    }
+
+    /// The secret it refers to.
+    pub(crate) fn secret(&mut self) -> Option<&mut Secret> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secret(secret) => Some(secret),
+        }
+    }
 }
 
 /// One scope in words a person can consent to.
@@ -73,7 +96,14 @@ impl ServerEntry {
     pub(crate) fn settings(&self, name: Option<ServerName>) -> Result<ServerSettings, ConfigError> {
         let label = name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));
         let upstream = match (&self.upstream, &self.command) {
-            (Some(url), None) => Upstream::Http(http_url(&label, url)?),
+            (Some(url), None) => Upstream::Http(http_url(
+                &label,
+                matches!(url, Text::Secret(_)),
+                &url.fetch(&format!("{label}.upstream"))?,
+            )?),
+            (None, Some(_)) if !self.headers.is_empty() => {
+                return Err(ConfigError::Value(format!("{label}: `headers` go with `upstream`, not with `command`")));
+            }
             (None, Some(words)) => self.child(&label, words)?,
             _ => return Err(ConfigError::Value(format!("{label}: give either `upstream` or `command`"))),
         };
@@ -81,24 +111,25 @@ impl ServerEntry {
         Ok(ServerSettings {
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
+            headers: headers(&label, &self.headers)?,
             groups: self.groups(&label)?,
             allowed_origins: self.allowed_origins.clone(),
             name,
         })
     }
 
-    fn child(&self, label: &str, words: &[String]) -> Result<Upstream, ConfigError> {
-        let (program, args) =
-            words.split_first().ok_or_else(|| ConfigError::Value(format!("{label}: `command` is empty")))?;
+    fn child(&self, label: &str, words: &[Text]) -> Result<Upstream, ConfigError> {
+        let fetch = |(place, word): (usize, &Text)| {
+            word.fetch(&format!("{label}.command, word {}", place + 1)).map(|word| word.to_string())
+        };
+        let mut words = words.iter().enumerate().map(fetch);
+        let program = words.next().ok_or_else(|| ConfigError::Value(format!("{label}: `command` is empty")))??;
+        let args = words.collect::<Result<_, _>>()?;
         let mut env = Vec::new();
-        for (key, entry) in &self.env {
-            let value = match entry {
-                EnvEntry::Plain(text) => text.clone(),
-                EnvEntry::Secret(secret) => secret.fetch(&format!("{label}.env.{key}"))?.to_string(),
-            };
-            env.push((key.clone(), value));
+        for (key, text) in &self.env {
+            env.push((key.clone(), text.fetch(&format!("{label}.env.{key}"))?.to_string()));
         }
-        Ok(Upstream::Stdio { program: program.clone(), args: args.to_vec(), env, cwd: self.directory.clone() })
+        Ok(Upstream::Stdio { program, args, env, cwd: self.directory.clone() })
     }
 
     fn groups(&self, label: &str) -> Result<Option<Vec<ScopeGroup>>, ConfigError> {
@@ -130,11 +161,35 @@ impl ScopeEntry {
     }
 }
 
-fn http_url(label: &str, raw: &str) -> Result<Url, ConfigError> {
+/// Reads the URL of a server behind. One that was not written down is not shown either.
+fn http_url(label: &str, secret: bool, raw: &str) -> Result<Url, ConfigError> {
     match Url::parse(raw) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => Ok(url),
-        Ok(_) | Err(_) => Err(ConfigError::Value(format!(
-            "{label}: {raw:?} is not the URL of an MCP server, such as http://localhost:3000/mcp"
-        ))),
+        Ok(_) | Err(_) => {
+            let shown = if secret { "what `upstream` refers to".to_owned() } else { format!("{raw:?}") };
+            Err(ConfigError::Value(format!(
+                "{label}: {shown} is not the URL of an MCP server, such as http://localhost:3000/mcp"
+            )))
+        }
     }
+}
+
+/// Headers of ours; those that carry the protocol and the connection are not for the configuration to write.
+fn headers(label: &str, written: &BTreeMap<String, Text>) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for (name, text) in written {
+        let what = format!("{label}.headers.{name}");
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| ConfigError::Value(format!("{what}: this is not the name of a header")))?;
+        let ours = ["mcp-", "content-", "transfer-", "proxy-"].iter().any(|start| name.as_str().starts_with(start))
+            || [HOST, ACCEPT, CONNECTION, UPGRADE, TE, TRAILER, EXPECT].contains(&name);
+        if ours {
+            return Err(ConfigError::Value(format!("{what}: the gateway writes this header itself")));
+        }
+        let mut value = HeaderValue::from_str(&text.fetch(&what)?)
+            .map_err(|_| ConfigError::Value(format!("{what}: this cannot be the value of a header")))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }

@@ -54,11 +54,13 @@ pub enum AuditKind {
     ClientEnabled,
     /// The configuration was reloaded.
     ConfigChanged,
+    /// The secrets of a server behind were sealed.
+    SecretsSealed,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::UserCreated,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -82,6 +84,7 @@ impl AuditKind {
         Self::ClientDisabled,
         Self::ClientEnabled,
         Self::ConfigChanged,
+        Self::SecretsSealed,
     ];
 
     /// Its name in rows and on the terminal.
@@ -110,6 +113,7 @@ impl AuditKind {
             Self::ClientDisabled => "client_disabled",
             Self::ClientEnabled => "client_enabled",
             Self::ConfigChanged => "config_changed",
+            Self::SecretsSealed => "secrets_sealed",
         }
     }
 
@@ -143,7 +147,8 @@ impl AuditKind {
             | Self::PasswordReset
             | Self::ClientDisabled
             | Self::ClientEnabled
-            | Self::ConfigChanged => Outcome::Allowed,
+            | Self::ConfigChanged
+            | Self::SecretsSealed => Outcome::Allowed,
         }
     }
 }

@@ -42,6 +42,7 @@ every_control![
     refresh_once: RefreshOnce,
     revocation: Revocation,
     scope: Scope,
+    sealing: Sealing,
     session_owner: SessionOwner,
     signature: Signature,
     throttle: Throttle,

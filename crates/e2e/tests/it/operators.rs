@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Runs a command of administration; what it printed, or what it complained of.
-pub fn administer(data: &Path, words: &[&str]) -> Result<String, String> {
+pub(crate) fn administer(data: &Path, words: &[&str]) -> Result<String, String> {
     let mut command = Command::new(binary());
     command.args(words).arg("--data").arg(data).env_clear().env("PATH", "/usr/bin:/bin");
     let output = command.stdin(std::process::Stdio::null()).output().unwrap();
@@ -23,7 +23,7 @@ pub fn administer(data: &Path, words: &[&str]) -> Result<String, String> {
 }
 
 /// The same, as machines read it.
-pub fn administer_json(data: &Path, words: &[&str]) -> Value {
+pub(crate) fn administer_json(data: &Path, words: &[&str]) -> Value {
     let mut words = words.to_vec();
     words.push("--json");
     serde_json::from_str(&administer(data, &words).unwrap()).unwrap()

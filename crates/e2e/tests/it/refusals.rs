@@ -1,5 +1,6 @@
 //! What bad beginnings get: one line that says what to do, and nothing lost.
 
+use bailiwick_e2e::probe::import;
 use bailiwick_e2e::{Setup, World};
 
 /// The one line a refusal consists of.
@@ -67,4 +68,50 @@ fn an_upstream_that_is_down_stops_nobody_else() {
     let world = Setup::upstream("http://127.0.0.1:1/mcp").start();
 
     assert!(world.log().contains("not reachable"), "{}", world.log());
+}
+
+#[test]
+fn an_import_that_would_overwrite_or_finds_nothing_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let config = data.path().join("imported.toml");
+    std::fs::write(&config, "# ours\n[server.notes]\nupstream = \"http://localhost:1/mcp\"\n").unwrap();
+    for (desktop, says) in [
+        (r#"{"mcpServers": {"Notes": {"command": "notes", "env": {"TOKEN": "t"}}}}"#, "take its place with --replace"),
+        (r#"{"mcpServers": {"old": {"url": "http://localhost:1/sse"}}}"#, "nothing to move"),
+        (r#"{"mcpServers": {"a": {"command": "TOKEN=t" "#, "not JSON at line 1"),
+        (r#"{"theme": "dark"}"#, "no MCP servers"),
+    ] {
+        let output = import(data.path(), desktop, &[], &[]);
+
+        assert!(!output.status.success() && output.stdout.is_empty(), "{desktop}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says) && !said.contains("TOKEN=t"), "{said}");
+    }
+    assert!(std::fs::read_to_string(&config).unwrap().starts_with("# ours\n[server.notes]\nupstream"));
+    assert!(!data.path().join("bailiwick.db").exists(), "nothing was sealed");
+}
+
+#[test]
+fn an_import_keeps_what_is_written_and_a_dry_run_writes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let config = data.path().join("imported.toml");
+    let before = "# ours\nlisten = \"localhost:9000\" # here\n\n[server.notes.scopes]\n\"notes:read\" = { tools = [\"get_*\"], says = \"Read\" }\n\n[server.notes]\nupstream = \"http://localhost:1/mcp\"\n";
+    std::fs::write(&config, before).unwrap();
+    let desktop = "{ // VS Code\n \"servers\": { \"Notes\": { \"command\": \"notes\", \"env\": { \"TOKEN\": \"${input:t}\", }, }, } }";
+
+    let dry = import(data.path(), desktop, &["--replace", "--dry-run"], &[]);
+    assert!(dry.status.success());
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+
+    let output = import(data.path(), desktop, &["--replace"], &[]);
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, dry.stdout);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["servers"]["Notes"]["url"], "http://localhost:9000/mcp/notes");
+    let after = std::fs::read_to_string(&config).unwrap();
+    for kept in ["# ours", "# here", "\"notes:read\" = {", "command = [\"notes\"]", "TOKEN = { env = \"TOKEN\" }"] {
+        assert!(after.contains(kept), "{kept} is not in\n{after}");
+    }
+    assert!(!after.contains("upstream"), "{after}");
 }

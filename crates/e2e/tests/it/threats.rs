@@ -23,6 +23,7 @@ beats_off![
     foreign_origin,
     guessing_passwords,
     id_token,
+    imported_secrets_on_the_disk,
     left_out,
     listing,
     one_code_many_redeemers,

@@ -6,7 +6,7 @@ use bailiwick_domain::mcp::{Envelope, Id, Message, Revision};
 use bailiwick_net::Http;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
@@ -27,15 +27,16 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) struct Talk {
     http: Http,
     uri: Uri,
+    own: HeaderMap,
     session: Option<HeaderValue>,
     revision: Option<Revision>,
     last: u64,
 }
 
 impl Talk {
-    /// A conversation with the server at that URL.
-    pub(super) fn to(http: Http, uri: Uri) -> Self {
-        Self { http, uri, session: None, revision: None, last: 0 }
+    /// A conversation with the server at that URL, with headers of our own.
+    pub(super) fn to(http: Http, uri: Uri, own: HeaderMap) -> Self {
+        Self { http, uri, own, session: None, revision: None, last: 0 }
     }
 
     async fn send(&self, method: Method, about: Option<&str>, body: String) -> Result<Response<Incoming>, Mute> {
@@ -46,6 +47,7 @@ impl Talk {
         headers.insert(USER_AGENT, upstream::http::USER_AGENT);
         headers.insert(ACCEPT, BOTH);
         headers.insert(CONTENT_TYPE, JSON);
+        headers.extend(self.own.clone());
         if let Some(session) = &self.session {
             headers.insert(SESSION, session.clone());
         }

@@ -274,6 +274,7 @@ fn servers(behind: &str) -> Vec<ServerSettings> {
         title: format!("The {name} server"),
         upstream,
         groups: None,
+        headers: http::HeaderMap::new(),
         allowed_origins: vec!["https://inspector.example".to_owned()],
     };
     let at = |url: String| Upstream::Http(url.parse().unwrap());

@@ -39,6 +39,7 @@ mod keys;
 mod opening;
 mod people;
 mod recovery;
+mod secrets;
 mod standing;
 mod storm;
 mod sweep;

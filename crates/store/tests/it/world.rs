@@ -93,6 +93,10 @@ impl World {
         }
     }
 
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     pub fn is_sqlite(&self) -> bool {
         self.admin.is_none()
     }

@@ -55,6 +55,11 @@ impl Administration {
         Self { store, in_force, catalogue: Some(catalogue), passwords: Passwords::new() }
     }
 
+    /// What is administered.
+    pub(crate) fn store(&self) -> Store {
+        self.store.clone()
+    }
+
     /// Over a store opened for this, because nothing runs.
     pub(crate) async fn open(data: &Path, file: Option<&Path>) -> Result<Self, Refused> {
         let refused = |error: &dyn std::fmt::Display| Refused(error.to_string());

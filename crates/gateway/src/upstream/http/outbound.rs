@@ -30,6 +30,7 @@ impl Outbound {
         let mut headers = call.carried.clone();
         headers.remove(HOST);
         headers.insert(AGENT, USER_AGENT);
+        headers.extend(call.server.settings.headers.clone());
         if let Some(inner) = call.session.as_ref().and_then(|session| HeaderValue::from_str(&session.inner).ok()) {
             headers.insert(SESSION, inner);
         }
