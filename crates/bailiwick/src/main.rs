@@ -6,6 +6,8 @@ mod command;
 mod config;
 mod house;
 mod keep;
+mod launch;
+mod sandbox;
 mod welcome;
 mod wire;
 
@@ -21,6 +23,10 @@ fn main() -> ExitCode {
     // The sample server speaks on standard output and needs neither runtime nor log.
     if let Command::DemoServer(args) = &cli.command {
         return command::demo_server::run(args);
+    }
+    // The launcher turns into another program, and may not have more than one thread until then.
+    if let Command::Launch(args) = &cli.command {
+        return launch::run(args);
     }
     log_to_stderr();
     #[cfg(feature = "mutants")]
@@ -46,6 +52,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Audit(args) => command::audit::run(args).await,
         Command::Config(args) => command::config::run(&args),
         Command::DemoServer(args) => command::demo_server::run(&args),
+        Command::Launch(args) => launch::run(&args),
     }
 }
 

@@ -47,11 +47,21 @@ pub enum Control {
     FormToken,
     /// Wrong passwords slow the next attempt.
     Throttle,
+    /// A hosted server sees only the directories it was given.
+    ChildView,
+    /// A hosted server reads and writes only what a rule names.
+    ChildFiles,
+    /// A hosted server sees and signals no process but its own.
+    ChildProcesses,
+    /// A hosted server without `network` reaches no address.
+    ChildNetwork,
+    /// A hosted server takes only so much of the machine.
+    ChildLimits,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -73,6 +83,11 @@ impl Control {
         Self::RefreshOnce,
         Self::FormToken,
         Self::Throttle,
+        Self::ChildView,
+        Self::ChildFiles,
+        Self::ChildProcesses,
+        Self::ChildNetwork,
+        Self::ChildLimits,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -44,9 +44,14 @@ impl Hosted {
                 Ok(uri) => Reach::Http(uri),
                 Err(error) => Reach::Nowhere(format!("{url}: {error}")),
             },
-            Upstream::Stdio { program, args, env, cwd } => {
-                let program =
-                    Program { executable: program.clone(), args: args.clone(), env: env.clone(), cwd: cwd.clone() };
+            Upstream::Stdio { program, args, env, cwd, isolate } => {
+                let program = Program {
+                    executable: program.clone(),
+                    args: args.clone(),
+                    env: env.clone(),
+                    cwd: cwd.clone(),
+                    isolate: *isolate,
+                };
                 Reach::Stdio(Children::new(program, Arc::clone(&changed)))
             }
         };

@@ -24,7 +24,7 @@ mod streams;
 mod upstream;
 
 pub use gateway::{Gateway, Parts};
-pub use settings::{ServerSettings, Upstream};
+pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
 
 #[cfg(test)]
 mod testing;

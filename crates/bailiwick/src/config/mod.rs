@@ -2,6 +2,7 @@
 
 mod client;
 mod key;
+mod sandbox;
 mod secret;
 mod server;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use client::ClientEntry;
 pub(crate) use key::master_key;
+pub(crate) use sandbox::{IsolateWord, SandboxEntry};
 pub(crate) use secret::Secret;
 pub(crate) use server::ServerEntry;
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
-use bailiwick_gateway::{ServerSettings, Upstream};
+use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use serde::Deserialize;
 use url::Url;
 
-use super::{ConfigError, Secret};
+use super::{ConfigError, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +24,10 @@ pub(crate) struct ServerEntry {
     pub(crate) directory: Option<PathBuf>,
     /// Environment of the child, beside PATH, HOME, LANG and TERM.
     pub(crate) env: BTreeMap<String, EnvEntry>,
+    /// What the child may reach.
+    pub(crate) sandbox: SandboxEntry,
+    /// Who shares a child: the requests of one session, or all sessions of one person.
+    pub(crate) isolate: IsolateWord,
     /// The name people see.
     pub(crate) title: Option<String>,
     /// Scopes that group tools; without any, read, write and destructive.
@@ -97,7 +101,11 @@ impl ServerEntry {
             };
             env.push((key.clone(), value));
         }
-        Ok(Upstream::Stdio { program: program.clone(), args: args.to_vec(), env, cwd: self.directory.clone() })
+        let isolate = match self.isolate {
+            IsolateWord::Session => Isolate::Session,
+            IsolateWord::User => Isolate::User,
+        };
+        Ok(Upstream::Stdio { program: program.clone(), args: args.to_vec(), env, cwd: self.directory.clone(), isolate })
     }
 
     fn groups(&self, label: &str) -> Result<Option<Vec<ScopeGroup>>, ConfigError> {
