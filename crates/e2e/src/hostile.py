@@ -14,6 +14,12 @@ def write(path):
         file.write(b"hostile")
 
 
+def others(path):
+    # On the way to its own home it sees that way.
+    if not [name for name in os.listdir(path) if name not in ("children", "hostile.py", "hostile")]:
+        raise LookupError(path)
+
+
 def call_at(family, kind, address):
     with socket.socket(family, kind) as line:
         line.settimeout(2)
@@ -52,8 +58,9 @@ def attempts(told):
     for path in told["files"]:
         yield "files", f"read {path}", lambda: read(path)
     for path in told["directories"]:
-        yield "files", f"list {path}", lambda: os.listdir(path).remove("children")
-        yield "files", f"write in {path}", lambda: write(os.path.join(path, "hostile"))
+        yield "files", f"list {path}", lambda: others(path)
+        # What is written may be the enemy's alone; who laid the bait looks whether it came through.
+        yield "writes", f"write in {path}", lambda: write(os.path.join(path, "hostile"))
     for path in told["paths"]:
         yield "sockets", path, lambda: call_at(socket.AF_UNIX, socket.SOCK_STREAM, path)
     for process in {told["gateway"], os.getppid()} - {0}:
@@ -81,6 +88,7 @@ def reached(told):
         except BaseException:
             continue
         found.setdefault(kind, []).append(what)
+    found.pop("writes", None)
     return found
 
 

@@ -98,7 +98,13 @@ impl Hostile {
             "hosts": ["127.0.0.1", address_of_this_machine()],
             "abstract": [self.bait.abstract_name],
         });
-        self.ask(&client, "attack", told).await
+        let mut reached = self.ask(&client, "attack", told).await;
+        for place in [data, home, self.bait.program.path()].map(|place| place.join("hostile")) {
+            if place.exists() {
+                reached["files"] = json!([reached["files"], format!("wrote {}", place.display())]);
+            }
+        }
+        reached
     }
 
     /// Where its program lies.
