@@ -57,7 +57,7 @@ impl Hostile {
     async fn start_in(setup: impl Fn(String) -> Setup, off: &[Control], more: &str) -> Self {
         let bait = Bait::lay();
         let script = bait.script();
-        let config = format!("[server.hostile]\ncommand = [\"/usr/bin/python3\", {script:?}]\n{more}\n");
+        let config = format!("[server.hostile]\ncommand = [\"/usr/bin/python3\", \"{}\"]\n{more}\n", script.display());
         let setup = setup(config).approving("alice").without(off);
         let home = bait.home.path().to_str().unwrap();
         let world = setup.env("HOME", home).env("OPERATOR_SECRET", "keep").start();

@@ -38,7 +38,8 @@ async fn with_the_network_it_reaches_addresses_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_above_the_data_may_be_given_and_the_data_stays_hidden() {
     let above = std::env::temp_dir();
-    let reached = Hostile::start(&[], &format!("sandbox = {{ read = [{above:?}] }}")).await.attack().await;
+    let reached =
+        Hostile::start(&[], &format!("sandbox = {{ read = [\"{}\"] }}", above.display())).await.attack().await;
 
     assert_eq!(reached, json!({}));
 }
@@ -113,7 +114,7 @@ fn a_weak_sandbox_says_what_it_lacks() {
     let me = binary();
     std::fs::write(
         &file,
-        format!("[server.notes]\ncommand = [{me:?}, \"demo-server\"]\nsandbox = {{ weak = true }}\n"),
+        format!("[server.notes]\ncommand = [\"{}\", \"demo-server\"]\nsandbox = {{ weak = true }}\n", me.display()),
     )
     .unwrap();
 
