@@ -18,6 +18,7 @@ use crate::command::servers::Servers;
 use crate::command::token::Token;
 use crate::command::tools::Tools;
 use crate::command::users::Users;
+use crate::launch::Launch;
 
 /// Puts OAuth in front of MCP servers: who may let an AI agent do what, with whose authority, against which tool.
 #[derive(Debug, Parser)]
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     Restore(Restore),
     /// The sample MCP server, over standard input and output (serve starts it by itself)
     DemoServer(DemoServer),
+    /// Become a hosted server, behind walls
+    #[command(hide = true)]
+    Launch(Launch),
 }
 
 /// Where the data lives.
@@ -143,4 +147,7 @@ pub(crate) struct Serve {
     /// For tests and demos, on loopback only: signs USER in and approves every consent without asking
     #[arg(long, value_name = "USER")]
     pub(crate) dev_approve: Option<String>,
+    /// Start hosted servers without walls around them: each can read and change whatever this process can
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
 }

@@ -17,14 +17,15 @@ use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::uri::{Issuer, ServerName};
-use bailiwick_gateway::{Gateway, Reloaded, ServerSettings, Upstream};
+use bailiwick_gateway::{Gateway, Isolate, Reloaded, ServerSettings, Upstream};
 use bailiwick_net::{Http, Listen};
 use bailiwick_resource::Verifier;
 use bailiwick_store::{Database, OpenError, Settings, Store};
 
 use crate::args;
-use crate::config::{Config, ConfigError, ServerEntry, Text, master_key};
+use crate::config::{Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text, master_key};
 use crate::keep;
+use crate::sandbox::Hosting;
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// Set by the build; a clock that lies before it is wrong.
@@ -121,9 +122,12 @@ pub(crate) fn database(config: &Config, data: &Path) -> Database {
 
 /// The servers of the file, and the one of the command line; the sample server when there is none at all.
 fn servers(args: &args::Serve, config: &Config, data: &Path) -> Result<Vec<ServerSettings>, HouseError> {
+    let key = config.key.as_ref().and_then(Secret::path);
+    let hosting = Hosting::new(data, &[args.config.as_deref(), key], args.no_sandbox)?;
     let mut servers = Vec::new();
     for (name, entry) in &config.server {
-        servers.push(entry.settings(Some(crate::command::config::server_name(name)?))?);
+        let settings = entry.settings(Some(crate::command::config::server_name(name)?))?;
+        servers.push(hosting.host(settings, &entry.sandbox)?);
     }
     let name = args.name.as_deref().map(crate::command::config::server_name).transpose()?;
     if name.is_some() && config.server.contains_key(args.name.as_deref().unwrap_or_default()) {
@@ -131,9 +135,15 @@ fn servers(args: &args::Serve, config: &Config, data: &Path) -> Result<Vec<Serve
     }
     let given = args.upstream.is_some() || !args.child.is_empty();
     if given {
-        servers.push(from_command_line(args).settings(name)?);
+        let entry = from_command_line(args);
+        servers.push(hosting.host(entry.settings(name)?, &entry.sandbox)?);
+        if !args.child.is_empty() && !args.no_sandbox {
+            eprintln!(
+                "bailiwick: the server behind may use the network; `sandbox = {{ network = false }}` in a configuration file cuts it off"
+            );
+        }
     } else if servers.is_empty() {
-        servers.push(sample(name, data)?);
+        servers.push(sample(name, &hosting, data)?);
     }
     Ok(servers)
 }
@@ -141,7 +151,15 @@ fn servers(args: &args::Serve, config: &Config, data: &Path) -> Result<Vec<Serve
 fn from_command_line(args: &args::Serve) -> ServerEntry {
     let child = (!args.child.is_empty()).then(|| args.child.iter().cloned().map(Text::Plain).collect());
     let title = args.name.clone().or_else(|| title_of(args.upstream.as_deref(), &args.child));
-    ServerEntry { upstream: args.upstream.clone().map(Text::Plain), command: child, title, ..ServerEntry::default() }
+    // What a person starts by hand is most often fetched first.
+    let sandbox = SandboxEntry { network: true, ..SandboxEntry::default() };
+    ServerEntry {
+        upstream: args.upstream.clone().map(Text::Plain),
+        command: child,
+        title,
+        sandbox,
+        ..ServerEntry::default()
+    }
 }
 
 /// A name people recognise: the package or program, or the host.
@@ -155,11 +173,21 @@ fn title_of(upstream: Option<&str>, child: &[String]) -> Option<String> {
     Some(last.to_owned())
 }
 
-fn sample(name: Option<ServerName>, data: &Path) -> Result<ServerSettings, HouseError> {
+fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<ServerSettings, HouseError> {
     let program = std::env::current_exe()
         .map_err(|error| HouseError::Other(format!("cannot find this program to start the sample server: {error}")))?;
-    let notes = data.join("sample-notes.json").to_string_lossy().into_owned();
-    Ok(ServerSettings {
+    let home = hosting.home(SAMPLE);
+    keep::private_directory(&home)
+        .map_err(|error| HouseError::Other(format!("cannot make {}: {error}", home.display())))?;
+    let notes = home.join("notes.json");
+    // Where they were kept before the sample server had a home of its own.
+    let former = data.join("sample-notes.json");
+    if former.is_file() && !notes.exists() {
+        std::fs::rename(&former, &notes)
+            .map_err(|error| HouseError::Other(format!("cannot move {}: {error}", former.display())))?;
+    }
+    let notes = notes.to_string_lossy().into_owned();
+    let mut settings = ServerSettings {
         name,
         title: "Sample notes".to_owned(),
         upstream: Upstream::Stdio {
@@ -167,12 +195,18 @@ fn sample(name: Option<ServerName>, data: &Path) -> Result<ServerSettings, House
             args: ["demo-server", "--notes"].map(str::to_owned).into_iter().chain([notes]).collect(),
             env: Vec::new(),
             cwd: None,
+            isolate: Isolate::Session,
         },
         headers: HeaderMap::new(),
         groups: None,
         allowed_origins: Vec::new(),
-    })
+    };
+    hosting.host_at(&mut settings, &SandboxEntry::default(), SAMPLE)?;
+    Ok(settings)
 }
+
+/// Where the sample server lives: no name of a server looks like this.
+const SAMPLE: &str = "_sample";
 
 /// The running house.
 pub(crate) struct House {

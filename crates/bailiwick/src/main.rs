@@ -7,9 +7,11 @@ mod config;
 mod entrance;
 mod house;
 mod keep;
+mod launch;
 mod logs;
 mod metrics;
 mod reload;
+mod sandbox;
 mod welcome;
 mod wire;
 
@@ -25,6 +27,10 @@ fn main() -> ExitCode {
     // The sample server speaks on standard output and needs neither runtime nor log.
     if let Command::DemoServer(args) = &cli.command {
         return command::demo_server::run(args);
+    }
+    // The launcher turns into another program, and may not have more than one thread until then.
+    if let Command::Launch(args) = &cli.command {
+        return launch::run(args);
     }
     logs::to_stderr(&cli.command);
     #[cfg(feature = "mutants")]
@@ -57,6 +63,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Restore(args) => command::backup::restore(args).await,
         Command::Config(args) => command::config::run(args).await,
         Command::DemoServer(args) => command::demo_server::run(&args),
+        Command::Launch(args) => launch::run(&args),
     }
 }
 

@@ -49,11 +49,21 @@ pub enum Control {
     Throttle,
     /// A secret of a server behind is kept sealed.
     Sealing,
+    /// A hosted server sees only the directories it was given.
+    ChildView,
+    /// A hosted server reads and writes only what a rule names.
+    ChildFiles,
+    /// A hosted server sees and signals no process but its own.
+    ChildProcesses,
+    /// A hosted server without `network` reaches no address.
+    ChildNetwork,
+    /// A hosted server takes only so much of the machine.
+    ChildLimits,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -76,6 +86,11 @@ impl Control {
         Self::FormToken,
         Self::Throttle,
         Self::Sealing,
+        Self::ChildView,
+        Self::ChildFiles,
+        Self::ChildProcesses,
+        Self::ChildNetwork,
+        Self::ChildLimits,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

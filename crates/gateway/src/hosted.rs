@@ -48,9 +48,14 @@ impl Hosted {
                 // It may hold a key; whoever wrote it knows it.
                 Err(error) => Reach::Nowhere(format!("its URL cannot be used: {error}")),
             },
-            Upstream::Stdio { program, args, env, cwd } => {
-                let program =
-                    Program { executable: program.clone(), args: args.clone(), env: env.clone(), cwd: cwd.clone() };
+            Upstream::Stdio { program, args, env, cwd, isolate } => {
+                let program = Program {
+                    executable: program.clone(),
+                    args: args.clone(),
+                    env: env.clone(),
+                    cwd: cwd.clone(),
+                    isolate: *isolate,
+                };
                 Reach::Stdio(Children::new(program, Arc::clone(&changed)))
             }
         };

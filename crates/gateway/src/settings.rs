@@ -39,5 +39,20 @@ pub enum Upstream {
         env: Vec<(String, String)>,
         /// Its working directory.
         cwd: Option<PathBuf>,
+        /// Who shares a process of it.
+        isolate: Isolate,
     },
 }
+
+/// Who shares a child process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolate {
+    /// Nobody: each session has its own.
+    #[default]
+    Session,
+    /// All sessions of one person, whichever client they use; it is told whose it is by [`OWNER_VARIABLE`].
+    User,
+}
+
+/// The variable that tells the process of [`Isolate::User`] whose it is: the `sub` of that person's tokens.
+pub const OWNER_VARIABLE: &str = "BAILIWICK_CHILD_OWNER";

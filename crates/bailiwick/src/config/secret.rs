@@ -24,6 +24,14 @@ pub(crate) enum Secret {
 }
 
 impl Secret {
+    /// The file it lies in, if it lies in one.
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Env(_) | Self::Command(_) | Self::Sealed(_) => None,
+        }
+    }
+
     /// Fetches the secret.
     pub(crate) fn fetch(&self, what: &str) -> Result<Zeroizing<String>, ConfigError> {
         let raw = match self {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
-use bailiwick_gateway::{ServerSettings, Upstream};
+use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use http::header::{ACCEPT, CONNECTION, EXPECT, HOST, TE, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Secret};
+use super::{ConfigError, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -30,6 +30,10 @@ pub(crate) struct ServerEntry {
     pub(crate) directory: Option<PathBuf>,
     /// Environment of the child, beside PATH, HOME, LANG and TERM.
     pub(crate) env: BTreeMap<String, Text>,
+    /// What the child may reach.
+    pub(crate) sandbox: SandboxEntry,
+    /// Who shares a child: the requests of one session, or all sessions of one person.
+    pub(crate) isolate: IsolateWord,
     /// The name people see.
     pub(crate) title: Option<String>,
     /// Scopes that group tools; without any, read, write and destructive.
@@ -129,7 +133,11 @@ impl ServerEntry {
         for (key, text) in &self.env {
             env.push((key.clone(), text.fetch(&format!("{label}.env.{key}"))?.to_string()));
         }
-        Ok(Upstream::Stdio { program, args, env, cwd: self.directory.clone() })
+        let isolate = match self.isolate {
+            IsolateWord::Session => Isolate::Session,
+            IsolateWord::User => Isolate::User,
+        };
+        Ok(Upstream::Stdio { program, args, env, cwd: self.directory.clone(), isolate })
     }
 
     fn groups(&self, label: &str) -> Result<Option<Vec<ScopeGroup>>, ConfigError> {

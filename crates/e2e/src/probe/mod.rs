@@ -1,6 +1,7 @@
 //! Attacks. Each starts a house of its own, attacks it from outside and says whether the attack was beaten off; the same
 //! probe must succeed as an attack when the control that guards against it is switched off.
 
+mod child;
 mod code;
 mod door;
 mod import;
@@ -10,6 +11,9 @@ mod tools;
 
 use bailiwick_domain::control::Control;
 
+pub use child::{
+    child_against_files, child_against_network, child_against_processes, child_out_of_view, child_without_limits,
+};
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
@@ -23,7 +27,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 22] = [
+pub const PROBES: [(&str, Control); 27] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -46,6 +50,11 @@ pub const PROBES: [(&str, Control); 22] = [
     ("consent_without_form_token", Control::FormToken),
     ("guessing_passwords", Control::Throttle),
     ("imported_secrets_on_the_disk", Control::Sealing),
+    ("child_out_of_view", Control::ChildView),
+    ("child_against_files", Control::ChildFiles),
+    ("child_against_processes", Control::ChildProcesses),
+    ("child_against_network", Control::ChildNetwork),
+    ("child_without_limits", Control::ChildLimits),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -73,6 +82,11 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "consent_without_form_token" => consent_without_form_token(off).await,
         "guessing_passwords" => guessing_passwords(off).await,
         "imported_secrets_on_the_disk" => imported_secrets_on_the_disk(off).await,
+        "child_out_of_view" => child_out_of_view(off).await,
+        "child_against_files" => child_against_files(off).await,
+        "child_against_processes" => child_against_processes(off).await,
+        "child_against_network" => child_against_network(off).await,
+        "child_without_limits" => child_without_limits(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

@@ -27,6 +27,11 @@ macro_rules! every_control { ($($name:ident: $control:ident),+ $(,)?) => {
 every_control![
     algorithm: Algorithm,
     audience: Audience,
+    child_files: ChildFiles,
+    child_limits: ChildLimits,
+    child_network: ChildNetwork,
+    child_processes: ChildProcesses,
+    child_view: ChildView,
     code_client: CodeClient,
     code_once: CodeOnce,
     expiry: Expiry,

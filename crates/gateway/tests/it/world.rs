@@ -16,7 +16,7 @@ use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{ToolsDetail, mint};
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
-use bailiwick_gateway::{Gateway, Parts, ServerSettings, Upstream};
+use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
 use bailiwick_store::{AuditFilter, Database, Settings, Store, TokenRow};
@@ -292,6 +292,7 @@ fn child() -> Upstream {
         args: Vec::new(),
         env: vec![("FIXTURE".to_owned(), "yes".to_owned())],
         cwd: None,
+        isolate: Isolate::Session,
     }
 }
 

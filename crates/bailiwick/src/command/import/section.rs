@@ -82,6 +82,11 @@ fn write(section: &mut dyn TableLike, moving: &Moving) {
     if !said.command.is_empty() {
         let words: Array = said.command.iter().map(value).collect();
         section.insert("command", Item::Value(Value::Array(words)));
+        // What a desktop runs is most often fetched first, and then talks to somebody.
+        if !section.contains_key("sandbox") {
+            let network = InlineTable::from_iter([("network", true)]);
+            section.insert("sandbox", Item::Value(Value::InlineTable(network)));
+        }
     }
     if let Some(directory) = &said.directory {
         section.insert("directory", toml_edit::value(directory));

@@ -15,6 +15,7 @@ use super::process::{self, LastWords, Process};
 use super::switchboard::{Heard, Listening, Placed, Switchboard};
 use super::{Hung, Program};
 use crate::session::Owner;
+use crate::settings::Isolate;
 
 /// How many lines may wait to be written.
 const MOST_LINES: usize = 64;
@@ -28,6 +29,8 @@ pub(crate) struct Child {
     pub(crate) id: String,
     /// Whose it is.
     pub(crate) owner: Owner,
+    /// Whether several sessions of one person use it, so that no one of them may end it.
+    pub(crate) shared: bool,
     /// Who used it last; absent for one of our own.
     caller: Mutex<Option<Caller>>,
     board: Mutex<Switchboard>,
@@ -56,11 +59,12 @@ pub(crate) struct Birth {
 impl Child {
     /// Starts a child and the tasks that attend to it.
     pub(crate) fn start(program: &Program, birth: Birth) -> std::io::Result<Arc<Self>> {
-        let (remains, stdin, stdout, stderr) = Process::start(program)?.split();
+        let (remains, stdin, stdout, stderr) = Process::start(program, &birth.owner.subject)?.split();
         let (lines, written) = mpsc::channel(MOST_LINES);
         let child = Arc::new(Self {
             id: birth.id,
             owner: birth.owner,
+            shared: program.isolate == Isolate::User,
             caller: Mutex::new(birth.caller),
             board: Mutex::default(),
             lines,

@@ -1,4 +1,5 @@
-//! The children of one server: one per session, one per owner for requests without a session, and never too many.
+//! The children of one server: one per session, or one per person where they are shared;
+//! one per owner for requests without a session; and never too many.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use tokio::sync::Notify;
 use super::child::{Birth, Child};
 use super::{Program, Start};
 use crate::session::Owner;
+use crate::settings::Isolate;
 
 /// How many children one server may have.
 const MOST_CHILDREN: usize = 64;
@@ -38,8 +40,11 @@ impl Children {
         &self.program
     }
 
-    /// Starts the child of a new session.
+    /// Starts the child of a new session, or finds the one that all sessions of its person share.
     pub(crate) fn start(&self, id: String, owner: Owner, caller: Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
+        if self.program.isolate == Isolate::User {
+            return self.of_owner(&owner, &caller, now);
+        }
         let mut living = self.living();
         self.start_in(&mut living, id, owner, caller, now)
     }
@@ -52,11 +57,16 @@ impl Children {
     /// The child that serves this owner's requests without a session.
     pub(crate) fn of_owner(&self, owner: &Owner, caller: &Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
         let mut living = self.living();
-        // A session's child has a drawn id, which never looks like this.
-        let id = format!("owner {} {}", owner.subject, owner.client);
+        // A session's child has a drawn id, which never looks like these.
+        let (id, owner) = match self.program.isolate {
+            Isolate::Session => (format!("owner {} {}", owner.subject, owner.client), owner.clone()),
+            Isolate::User => {
+                (format!("user {}", owner.subject), Owner { subject: owner.subject.clone(), client: String::new() })
+            }
+        };
         match living.get(&id).filter(|child| !child.has_ended()) {
             Some(child) => Ok(Arc::clone(child)),
-            None => self.start_in(&mut living, id, owner.clone(), caller.clone(), now),
+            None => self.start_in(&mut living, id, owner, caller.clone(), now),
         }
     }
 

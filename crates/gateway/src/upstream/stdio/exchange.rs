@@ -42,7 +42,9 @@ pub(crate) async fn forward(
     child.touch(&call.caller, now);
     match &call.aim {
         Aim::Leave => {
-            child.end();
+            if !child.shared {
+                child.end();
+            }
             Ok(empty(StatusCode::NO_CONTENT))
         }
         Aim::Listen => {
@@ -163,7 +165,9 @@ impl Exchange<'_> {
     fn welcome(&self, answer: &str) -> Result<Option<HeaderValue>, Refusal> {
         let envelope = Envelope::parse(answer.as_bytes());
         if !envelope.is_ok_and(|envelope| matches!(envelope.message(), Message::Response { result: Some(_), .. })) {
-            self.child.end();
+            if !self.child.shared {
+                self.child.end();
+            }
             return Ok(None);
         }
         let id = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), &self.child.id);
@@ -177,7 +181,7 @@ impl Exchange<'_> {
 
     fn hangup(&self, number: u64) -> Hangup {
         let then = match self.call.revision {
-            _ if self.shakes_hands() => Then::End,
+            _ if self.shakes_hands() && !self.child.shared => Then::End,
             Some(revision) if revision.is_modern() => Then::Cancel,
             Some(_) | None => Then::Continue,
         };

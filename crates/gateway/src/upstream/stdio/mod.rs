@@ -15,6 +15,8 @@ pub(crate) use children::Children;
 pub(crate) use exchange::forward;
 pub(crate) use switchboard::Placed;
 
+use crate::settings::Isolate;
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
@@ -26,6 +28,8 @@ pub(crate) struct Program {
     pub(crate) env: Vec<(String, String)>,
     /// Its working directory.
     pub(crate) cwd: Option<PathBuf>,
+    /// Who shares a process of it.
+    pub(crate) isolate: Isolate,
 }
 
 /// Why a child did not start.

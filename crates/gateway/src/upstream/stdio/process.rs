@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Program;
+use crate::settings::{Isolate, OWNER_VARIABLE};
 
 /// The longest line a child may say.
 const MOST_LINE: u64 = 16 * 1024 * 1024;
@@ -37,8 +38,8 @@ pub(super) struct Remains {
 }
 
 impl Process {
-    /// Starts it.
-    pub(super) fn start(program: &Program) -> std::io::Result<Self> {
+    /// Starts it, for the person of that id.
+    pub(super) fn start(program: &Program, subject: &str) -> std::io::Result<Self> {
         let mut command = Command::new(&program.executable);
         command.args(&program.args).env_clear().kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -47,6 +48,10 @@ impl Process {
         command.process_group(0);
         command.envs(PASSED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
+        if program.isolate == Isolate::User {
+            // The listing of tools is asked for by nobody.
+            command.env(OWNER_VARIABLE, if subject.is_empty() { "nobody" } else { subject });
+        }
         if let Some(cwd) = &program.cwd {
             command.current_dir(cwd);
         }

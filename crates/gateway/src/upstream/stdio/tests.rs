@@ -5,9 +5,16 @@ use tokio::sync::Notify;
 
 use super::{Birth, Child, Hung, Program};
 use crate::session::Owner;
+use crate::settings::Isolate;
 
 fn shell(script: &str) -> Program {
-    Program { executable: "sh".to_owned(), args: vec!["-c".to_owned(), script.to_owned()], env: Vec::new(), cwd: None }
+    Program {
+        executable: "sh".to_owned(),
+        args: vec!["-c".to_owned(), script.to_owned()],
+        env: Vec::new(),
+        cwd: None,
+        isolate: Isolate::Session,
+    }
 }
 
 fn start(script: &str) -> Arc<Child> {
