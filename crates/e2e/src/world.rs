@@ -259,11 +259,11 @@ pub fn binary() -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "the test run names its cluster in the environment")]
 pub async fn fresh_database() -> Option<String> {
     use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+    static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let Ok(base) = std::env::var("BAILIWICK_TEST_POSTGRES") else {
         assert!(std::env::var("CI_REQUIRES_POSTGRES").is_err(), "PostgreSQL is missing");
         return None;
     };
-    static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let name = format!("bw_e2e_{}_{number}", std::process::id());
     let mut connection = sqlx::PgConnection::connect(&base).await.expect("the cluster of this test run");
