@@ -41,8 +41,9 @@ impl Balancer {
 }
 
 async fn pick(backends: &[u16], turn: &AtomicUsize) -> Option<TcpStream> {
-    for _ in 0..backends.len() {
-        let port = backends[turn.fetch_add(1, Ordering::Relaxed) % backends.len()];
+    let first = turn.fetch_add(1, Ordering::Relaxed);
+    for next in 0..backends.len() {
+        let port = backends[(first + next) % backends.len()];
         if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
             return Some(stream);
         }
