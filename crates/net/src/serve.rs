@@ -18,6 +18,9 @@ use tower::{Service, ServiceExt as _};
 
 /// How long a client may take over its request's headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection that was let in may take over its first request when shutdown begins: hyper closes one it has
+/// read nothing from.
+const LINGER: Duration = Duration::from_millis(500);
 /// How long open requests may go on after shutdown began.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -96,6 +99,7 @@ where
     for connection in listener.leftovers() {
         attend(connection, service.clone(), &drain);
     }
+    tokio::time::sleep(LINGER).await;
     if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
         tracing::info!("open streams were cut at shutdown");
     }
@@ -116,7 +120,6 @@ where
         }
         request
     });
-    // A connection whose first request is on its way is not closed at shutdown, because nothing is guessed about it.
     let mut builder = Builder::new(hyper_util::rt::TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(64 * 1024);
     let served = builder.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)).into_owned();

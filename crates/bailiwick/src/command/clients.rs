@@ -24,12 +24,12 @@ enum Verb {
     List,
     /// Stop a client for everybody, at once
     Disable {
-        /// The word in the first column of the list, its name, or its whole client_id
+        /// The word in the first column of the list, its name, or its whole `client_id`
         client: String,
     },
     /// Let a disabled client go on with the grants it holds
     Enable {
-        /// The word in the first column of the list, its name, or its whole client_id
+        /// The word in the first column of the list, its name, or its whole `client_id`
         client: String,
     },
 }

@@ -41,8 +41,9 @@ impl Balancer {
 }
 
 async fn pick(backends: &[u16], turn: &AtomicUsize) -> Option<TcpStream> {
-    for _ in 0..backends.len() {
-        let port = backends[turn.fetch_add(1, Ordering::Relaxed) % backends.len()];
+    let first = turn.fetch_add(1, Ordering::Relaxed);
+    for next in 0..backends.len() {
+        let port = backends[(first + next) % backends.len()];
         if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
             return Some(stream);
         }
@@ -126,6 +127,18 @@ async fn what_one_replica_ends_the_other_refuses() {
     assert_eq!(app.refresh(tokens.refresh.as_deref().unwrap()).await.unwrap_err()["error"], "invalid_grant");
 }
 
+/// Waits for some more calls.
+async fn go_on(calls: &AtomicUsize) {
+    let before = calls.load(Ordering::Relaxed);
+    for _ in 0..200 {
+        if calls.load(Ordering::Relaxed) >= before + 20 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("calls do not go on");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
     const CALLERS: usize = 4;
@@ -138,12 +151,11 @@ async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
         .map(|_| {
             let (stop, calls) = (Arc::clone(&stop), Arc::clone(&calls));
             // Each call is a connection of its own, so that each is somebody's turn.
-            let (url, token) = (pair.mcp(), tokens.access.clone());
+            let client = Mcp::new(&pair.mcp(), Some(&tokens.access)).header("connection", "close");
             tokio::spawn(async move {
                 let mut failed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let answer =
-                        Mcp::new(&url, Some(&token)).header("connection", "close").call("look", json!({})).await;
+                    let answer = client.call("look", json!({})).await;
                     calls.fetch_add(1, Ordering::Relaxed);
                     if !answer.is_result() {
                         failed.push(format!("{} {}", answer.status, answer.text));
@@ -155,15 +167,16 @@ async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
         .collect();
 
     for which in [0, 1] {
-        let before = calls.load(Ordering::Relaxed);
+        go_on(&calls).await;
         let former = worlds.remove(0);
         tokio::task::spawn_blocking(move || former.stop()).await.unwrap();
-        assert!(calls.load(Ordering::Relaxed) > before, "calls went on");
+        go_on(&calls).await;
         let setup = pair.setup.clone();
         let port = pair.ports[which];
         let start = move || setup.on(Arc::new(tempfile::TempDir::new().unwrap()), port).start();
         worlds.push(tokio::task::spawn_blocking(start).await.unwrap());
     }
+    go_on(&calls).await;
     stop.store(true, Ordering::Relaxed);
 
     let mut failed = Vec::new();
