@@ -1,5 +1,5 @@
 //! Stories and attacks, from outside.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test binary")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test binary")]
 
 mod crash;
 mod hostile;

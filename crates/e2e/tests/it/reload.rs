@@ -91,7 +91,7 @@ async fn each_section_changes_live_and_a_bad_file_changes_nothing() {
     let good = format!("staleness = 4\n{opened}{CLIENT}");
     write(&world, &good);
     until("the client is known", async || machine(&app).await).await;
-    until("the log tells", async || world_says(&world, "staleness")).await;
+    until("the log tells", async || recorded(&world, "staleness")).await;
 
     // A bad file is refused with its place, and what was good goes on.
     write(&world, &format!("{good}\n[server.three]\nupstraem = \"http://x\"\n"));
@@ -115,8 +115,8 @@ async fn each_section_changes_live_and_a_bad_file_changes_nothing() {
 }
 
 /// What the record says of reloads.
-fn world_says(world: &World, word: &str) -> bool {
-    administer(world.data(), &["audit", "search", "--kind", "config_changed"]).unwrap().contains(word)
+fn recorded(world: &World, says: &str) -> bool {
+    administer(world.data(), &["audit", "search", "--kind", "config_changed"]).unwrap().contains(says)
 }
 
 #[test]

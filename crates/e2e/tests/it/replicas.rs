@@ -22,7 +22,7 @@ struct Balancer {
 }
 
 impl Balancer {
-    async fn start(backends: Arc<Vec<u16>>, listener: TcpListener) -> Self {
+    fn start(backends: Arc<Vec<u16>>, listener: TcpListener) -> Self {
         let base = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         let handed = Arc::new(AtomicUsize::new(0));
         let turn = Arc::clone(&handed);
@@ -30,13 +30,17 @@ impl Balancer {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
                 let (backends, turn) = (Arc::clone(&backends), Arc::clone(&turn));
-                tokio::spawn(async move {
-                    let Some(mut backend) = pick(&backends, &turn).await else { return };
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut backend).await;
-                });
+                tokio::spawn(async move { hand_on(&mut client, &backends, &turn).await });
             }
         });
         Self { base, handed }
+    }
+}
+
+/// Carries one connection to whoever takes it.
+async fn hand_on(client: &mut TcpStream, backends: &[u16], turn: &AtomicUsize) {
+    if let Some(mut backend) = pick(backends, turn).await {
+        let _ = tokio::io::copy_bidirectional(client, &mut backend).await;
     }
 }
 
@@ -71,7 +75,7 @@ impl Pair {
             format!("database = \"{url}\"\nkey = {{ env = \"BW_KEY\" }}\n[server.pot]\nupstream = \"{}\"\n", pot.url);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ports = Arc::new(vec![free_port(), free_port()]);
-        let balancer = Balancer::start(Arc::clone(&ports), listener).await;
+        let balancer = Balancer::start(Arc::clone(&ports), listener);
         let setup = Setup::config(text).env("BW_KEY", KEY).approving("alice").arg("--public-url").arg(&balancer.base);
         Some(Self { setup, ports, balancer, _pot: pot })
     }
@@ -139,6 +143,19 @@ async fn go_on(calls: &AtomicUsize) {
     panic!("calls do not go on");
 }
 
+/// Calls until told to stop; what failed.
+async fn call_on(client: &Mcp, stop: &AtomicBool, calls: &AtomicUsize) -> Vec<String> {
+    let mut failed = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let answer = client.call("look", json!({})).await;
+        calls.fetch_add(1, Ordering::Relaxed);
+        if !answer.is_result() {
+            failed.push(format!("{} {}", answer.status, answer.text));
+        }
+    }
+    failed
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
     const CALLERS: usize = 4;
@@ -152,17 +169,7 @@ async fn each_is_restarted_in_turn_under_load_and_no_call_fails() {
             let (stop, calls) = (Arc::clone(&stop), Arc::clone(&calls));
             // Each call is a connection of its own, so that each is somebody's turn.
             let client = Mcp::new(&pair.mcp(), Some(&tokens.access)).header("connection", "close");
-            tokio::spawn(async move {
-                let mut failed = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = client.call("look", json!({})).await;
-                    calls.fetch_add(1, Ordering::Relaxed);
-                    if !answer.is_result() {
-                        failed.push(format!("{} {}", answer.status, answer.text));
-                    }
-                }
-                failed
-            })
+            tokio::spawn(async move { call_on(&client, &stop, &calls).await })
         })
         .collect();
 
