@@ -36,6 +36,7 @@ pub use authority::{Authority, Parts};
 pub use connect::{Line, lines};
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
+pub use login::oidc::{ProviderSettings, Providers, UpstreamIssuer};
 pub use page::error_page;
 pub use password::LEAST as LEAST_PASSWORD;
 pub use secrets::Secrets;

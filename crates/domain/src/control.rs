@@ -47,11 +47,17 @@ pub enum Control {
     FormToken,
     /// Wrong passwords slow the next attempt.
     Throttle,
+    /// The answer of an upstream provider comes back once, to the browser that was sent there.
+    LoginState,
+    /// An upstream ID token answers the one request its nonce was made for.
+    LoginNonce,
+    /// An upstream provider is exactly the configured issuer, in metadata, answer and ID token.
+    LoginIssuer,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -73,6 +79,9 @@ impl Control {
         Self::RefreshOnce,
         Self::FormToken,
         Self::Throttle,
+        Self::LoginState,
+        Self::LoginNonce,
+        Self::LoginIssuer,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -2,6 +2,7 @@
 
 mod client;
 mod key;
+mod login;
 mod secret;
 mod server;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use client::ClientEntry;
 pub(crate) use key::master_key;
+pub(crate) use login::LoginEntry;
 pub(crate) use secret::Secret;
 pub(crate) use server::ServerEntry;
 
@@ -36,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) server: BTreeMap<String, ServerEntry>,
     /// Static OAuth clients by name.
     pub(crate) client: BTreeMap<String, ClientEntry>,
+    /// Where people sign in besides here, by name.
+    pub(crate) login: BTreeMap<String, LoginEntry>,
 }
 
 /// Why a configuration cannot be used.
