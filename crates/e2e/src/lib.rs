@@ -12,6 +12,7 @@
 
 pub mod forge;
 pub mod honeypot;
+pub mod identity_provider;
 pub mod mcp;
 pub mod oauth;
 pub mod page;

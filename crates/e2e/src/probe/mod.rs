@@ -3,6 +3,7 @@
 
 mod code;
 mod door;
+pub mod login;
 mod pages;
 mod token;
 mod tools;
@@ -13,6 +14,7 @@ pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
+pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, guessing_passwords};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
@@ -21,7 +23,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 21] = [
+pub const PROBES: [(&str, Control); 24] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -43,6 +45,9 @@ pub const PROBES: [(&str, Control); 21] = [
     ("one_refresh_many_holders", Control::RefreshOnce),
     ("consent_without_form_token", Control::FormToken),
     ("guessing_passwords", Control::Throttle),
+    ("anothers_login_answer", Control::LoginState),
+    ("anothers_id_token", Control::LoginNonce),
+    ("lookalike_issuer", Control::LoginIssuer),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -69,6 +74,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "one_refresh_many_holders" => one_refresh_many_holders(off).await,
         "consent_without_form_token" => consent_without_form_token(off).await,
         "guessing_passwords" => guessing_passwords(off).await,
+        "anothers_login_answer" => anothers_login_answer(off).await,
+        "anothers_id_token" => anothers_id_token(off).await,
+        "lookalike_issuer" => lookalike_issuer(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

@@ -13,6 +13,8 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 
 beats_off![
     another_clients_code,
+    anothers_id_token,
+    anothers_login_answer,
     anothers_session,
     callers_headers,
     confused_algorithm,
@@ -25,6 +27,8 @@ beats_off![
     id_token,
     left_out,
     listing,
+    lookalike_issuer,
+    lying_provider,
     one_code_many_redeemers,
     one_refresh_many_holders,
     revoked,
