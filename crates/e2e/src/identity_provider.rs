@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Json, Router};
+use axum::{Json, Router};
 use bailiwick_domain::jose::{Alg, KeyPair, Signer as _, sign_compact};
 use bailiwick_domain::pkce::{Challenge, Verifier};
 use bailiwick_domain::text;
@@ -241,11 +241,8 @@ async fn authorize(State(inner): State<Arc<Inner>>, Query(query): Query<BTreeMap
     Redirect::to(back.as_str()).into_response()
 }
 
-async fn token(
-    State(inner): State<Arc<Inner>>,
-    headers: HeaderMap,
-    Form(form): Form<BTreeMap<String, String>>,
-) -> Response {
+async fn token(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: String) -> Response {
+    let form: BTreeMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let refused = || (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
     // What `client_secret_basic` makes of the secret: urlencoded, then base64.
     if headers
