@@ -82,7 +82,7 @@ impl Expected<'_> {
     }
 
     fn timely(&self, claims: &Claims) -> Result<(), IdTokenError> {
-        if !claims.moment("exp").is_some_and(|exp| exp.after(SKEW) > self.now) {
+        if claims.moment("exp").is_none_or(|exp| exp.after(SKEW) <= self.now) {
             return Err(IdTokenError::Expired);
         }
         let just_now = |iat: Timestamp| iat <= self.now.after(SKEW) && self.now.since(iat) <= OLDEST;
@@ -90,7 +90,7 @@ impl Expected<'_> {
             return Err(IdTokenError::IssuedAt);
         }
         let begun = claims.0.contains_key("nbf");
-        if begun && !claims.moment("nbf").is_some_and(|nbf| nbf <= self.now.after(SKEW)) {
+        if begun && claims.moment("nbf").is_none_or(|nbf| nbf > self.now.after(SKEW)) {
             return Err(IdTokenError::IssuedAt);
         }
         Ok(())
