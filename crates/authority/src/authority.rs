@@ -15,6 +15,7 @@ use bailiwick_store::{ClientStanding, Store, StoreError};
 use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
+use crate::login::oidc::Providers;
 use crate::password::Passwords;
 use crate::secrets::Secrets;
 
@@ -40,6 +41,8 @@ pub struct Parts {
     pub dev_approve: Option<String>,
     /// Who may make the first account.
     pub setup: Arc<SetupDoor>,
+    /// Where people may sign in besides here.
+    pub providers: Providers,
 }
 
 /// The authorization server.
@@ -53,6 +56,7 @@ pub struct Authority {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) dev_approve: Option<String>,
     pub(crate) setup: Arc<SetupDoor>,
+    pub(crate) providers: Providers,
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
     pub(crate) methods: Vec<AuthMethod>,
@@ -72,6 +76,7 @@ impl Authority {
             entropy: parts.entropy,
             dev_approve: parts.dev_approve,
             setup: parts.setup,
+            providers: parts.providers,
             passwords: Passwords::new(),
             registrations: Limit::default(),
             methods: AuthMethod::ALL.to_vec(),

@@ -8,6 +8,7 @@ use http::StatusCode;
 
 use crate::authority::Authority;
 use crate::form::FormError;
+use crate::login::oidc::OidcError;
 use crate::page;
 use crate::page::error::Back;
 use crate::password::PasswordError;
@@ -43,6 +44,9 @@ pub(crate) enum Fault {
     /// The account of `--dev-approve` cannot be made or used.
     #[error("the account of --dev-approve cannot be used")]
     DevAccount,
+    /// Nobody was signed in at a provider.
+    #[error(transparent)]
+    Upstream(#[from] OidcError),
     /// A password could not be kept.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -63,6 +67,7 @@ impl Fault {
             | Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::DevAccount | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Upstream(error) => error.status(),
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -103,6 +108,7 @@ impl Fault {
                 "It was made in another browser or session, or by another site. Go back, reload the page and send it again.",
             ),
             Self::DevAccount => ("The demo account cannot be used", "The account named by --dev-approve is disabled."),
+            Self::Upstream(error) => error.words(),
             Self::Password(_) => ("The password could not be kept", "Try again."),
             Self::Store(_) => ("Not available at the moment", "Nothing was changed. Try again in a moment."),
         };
@@ -128,7 +134,9 @@ impl Authority {
             tracing::error!(%correlation, %error, "a page was refused because the store failed");
         } else {
             tracing::info!(%correlation, reason = %fault, "a page was refused");
-            let event = AuditEvent::new(AuditKind::RequestRefused, visit.now);
+            let kind =
+                if matches!(fault, Fault::Upstream(_)) { AuditKind::LoginFailed } else { AuditKind::RequestRefused };
+            let event = AuditEvent::new(kind, visit.now);
             self.store.record_later(event.correlation(correlation).says(fault.to_string()));
         }
         let (title, says) = fault.words();

@@ -37,6 +37,7 @@ pub use connect::{Line, lines};
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
 pub use login::UserName;
+pub use login::oidc::{ProviderSettings, Providers, UpstreamIssuer};
 pub use page::error_page;
 pub use password::{LEAST as LEAST_PASSWORD, PasswordError, Passwords};
 pub use secrets::Secrets;

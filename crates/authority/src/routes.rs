@@ -39,6 +39,8 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/authorize", get(authorize::begin))
         .route("/consent", get(authorize::ask).post(authorize::decide))
         .route("/login", get(login::ask).post(login::sign_in))
+        .route("/login/{provider}", get(login::oidc::begin))
+        .route("/login/{provider}/callback", get(login::oidc::finish))
         .route("/logout", post(login::sign_out))
         .route("/setup", get(login::ask_setup).post(login::make_first))
         .route("/account", get(account::view))

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 /// What the authority seals and signs with, besides its token keys.
 pub struct Secrets {
     pub(crate) registration: Sealer,
+    pub(crate) upstream_login: Sealer,
     pub(crate) client_secret: Zeroizing<[u8; 32]>,
     pub(crate) form: Zeroizing<[u8; 32]>,
 }
@@ -15,6 +16,7 @@ impl Secrets {
     pub fn derive(master: &MasterKey) -> Self {
         Self {
             registration: master.sealer("registered client"),
+            upstream_login: master.sealer("upstream login"),
             client_secret: master.derive("registered client secret"),
             form: master.derive("form token"),
         }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use bailiwick_authority::{Authority, Keys, SetupDoor};
+use bailiwick_authority::{Authority, Keys, ProviderSettings, Providers, SetupDoor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -43,6 +43,7 @@ pub(crate) struct Plan {
     signing: Alg,
     servers: Vec<ServerSettings>,
     clients: Vec<Client>,
+    providers: Vec<ProviderSettings>,
 }
 
 /// Why the house cannot open.
@@ -104,6 +105,7 @@ impl Plan {
             signing: config.signing()?,
             servers: servers(args, &config, &data)?,
             clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
+            providers: config.login.iter().map(|(name, entry)| entry.provider(name)).collect::<Result<_, _>>()?,
             public_url: args.public_url.clone().or(config.public_url),
             dev_approve: args.dev_approve.clone(),
             data,
@@ -263,6 +265,7 @@ impl House {
             entropy,
             dev_approve: plan.dev_approve,
             setup: Arc::clone(&setup),
+            providers: Providers::new(plan.providers),
         });
         Ok(Self {
             issuer,

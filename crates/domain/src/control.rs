@@ -59,11 +59,17 @@ pub enum Control {
     ChildNetwork,
     /// A hosted server takes only so much of the machine.
     ChildLimits,
+    /// The answer of an upstream provider comes back once, to the browser that was sent there.
+    LoginState,
+    /// An upstream ID token answers the one request its nonce was made for.
+    LoginNonce,
+    /// An upstream provider is exactly the configured issuer, in metadata, answer and ID token.
+    LoginIssuer,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -91,6 +97,9 @@ impl Control {
         Self::ChildProcesses,
         Self::ChildNetwork,
         Self::ChildLimits,
+        Self::LoginState,
+        Self::LoginNonce,
+        Self::LoginIssuer,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

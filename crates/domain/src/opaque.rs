@@ -30,6 +30,8 @@ pub enum BrowserCookie {}
 pub enum ClientSecret {}
 /// One-time link that makes the first account.
 pub enum SetupLink {}
+/// `state` of a sign-in under way at an upstream provider (OpenID Connect Core §3.1.2.1).
+pub enum LoginState {}
 /// Token that opens the administration socket.
 pub enum AdminToken {}
 
@@ -53,6 +55,9 @@ impl Kind for ClientSecret {
 }
 impl Kind for SetupLink {
     const PREFIX: &'static str = "bw_su_";
+}
+impl Kind for LoginState {
+    const PREFIX: &'static str = "bw_st_";
 }
 impl Kind for AdminToken {
     const PREFIX: &'static str = "bw_ad_";

@@ -117,6 +117,17 @@ impl Visitor {
         self.submit(&page, &form, None).await
     }
 
+    /// Loses a cookie.
+    pub fn forget(&mut self, cookie: &str) {
+        self.cookies.remove(cookie);
+    }
+
+    /// Is given a cookie of another browser.
+    pub fn adopt(&mut self, other: &Self, cookie: &str) {
+        let value = other.cookies.get(cookie).expect("the other has it");
+        self.cookies.insert(cookie.to_owned(), value.clone());
+    }
+
     /// Signs in on whatever login form `page` shows.
     pub async fn sign_in(&mut self, page: &Seen, name: &str, password: &str) -> Seen {
         let form = page.form("password").fill("name", name).fill("password", password);

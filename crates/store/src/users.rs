@@ -116,6 +116,15 @@ async fn claim_first(tx: &mut Tx, user: &NewUser) -> Result<bool, Fault> {
 }
 
 async fn create(tx: &mut Tx, user: &NewUser, event: &AuditEvent) -> Done<bool> {
+    if !insert(tx, user).await? {
+        return Ok(Verdict::Undo(false));
+    }
+    tx.audit(event).await?;
+    Ok(Verdict::Keep(true))
+}
+
+/// Writes the row of an account; `false` when the name is taken.
+pub(crate) async fn insert(tx: &mut Tx, user: &NewUser) -> Result<bool, Fault> {
     let row = sqlx::query(
         "INSERT INTO users (id, name, name_key, password, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (name_key) DO NOTHING RETURNING id",
@@ -127,11 +136,7 @@ async fn create(tx: &mut Tx, user: &NewUser, event: &AuditEvent) -> Done<bool> {
     .bind(user.at.millis())
     .fetch_optional(tx.sql())
     .await?;
-    if row.is_none() {
-        return Ok(Verdict::Undo(false));
-    }
-    tx.audit(event).await?;
-    Ok(Verdict::Keep(true))
+    Ok(row.is_some())
 }
 
 fn key(name: &str) -> String {

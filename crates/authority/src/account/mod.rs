@@ -16,6 +16,7 @@ use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::{Bond, from_our_page};
+use crate::login::NO_PASSWORD;
 use crate::page::account::{AccountPage, Notice};
 use crate::page::{FormsLead, see_other, show, with_cookies};
 use crate::password::LEAST;
@@ -64,6 +65,7 @@ async fn page(
         notice,
         grants: authority.grant_cards(visit, person).await?,
         sessions: authority.session_cards(visit, person).await?,
+        has_password: person.user.password != NO_PASSWORD,
         least: LEAST,
     };
     let bad = notice.is_some_and(|notice| notice.bad);

@@ -4,12 +4,10 @@ use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::UserId;
 use bailiwick_store::{NewUser, User};
 
+use super::NO_PASSWORD;
 use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::visit::Visit;
-
-/// In place of a hash: no password fits it.
-const NO_PASSWORD: &str = "!";
 
 impl Authority {
     /// The account of that name, made if it is not there yet.

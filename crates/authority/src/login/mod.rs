@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 mod dev;
+pub(crate) mod oidc;
 mod password;
 mod session;
 mod setup;
@@ -27,6 +28,9 @@ use crate::visit::Visit;
 use password::LoginError;
 pub use password::UserName;
 
+/// In place of a hash, for accounts without a password: none fits it.
+pub(crate) const NO_PASSWORD: &str = "!";
+
 /// `GET /login`.
 pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Form::parse(query.as_deref().unwrap_or("").as_bytes());
@@ -43,8 +47,7 @@ async fn first_page(authority: &Authority, visit: &Visit, request: Option<&str>)
         return authority.open_session(visit, &user.id, &onward(request.as_ref())).await;
     }
     if !authority.store.any_user().await? {
-        let query = request.map_or_else(String::new, |found| format!("?request={}", found.handle));
-        return Ok(see_other(&format!("/setup{query}")));
+        return Ok(see_other(&to_setup(request.as_ref())));
     }
     Ok(page(authority, visit, request.as_ref(), &Retry::default()))
 }
@@ -91,6 +94,7 @@ fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, ret
         form_token: &bond("login", &browser).token(&authority.secrets.form),
         request: request.map(|found| found.handle.as_str()),
         username: &retry.username,
+        providers: authority.providers.titles(),
     };
     let (status, wait) = match retry.error {
         None => (StatusCode::OK, None),
@@ -115,6 +119,11 @@ async fn pending(authority: &Authority, visit: &Visit, raw: Option<&str>) -> Res
 /// Where a person goes once signed in.
 fn onward(request: Option<&HeldRequest>) -> String {
     request.map_or_else(|| "/account".to_owned(), |found| format!("/consent?request={}", found.handle))
+}
+
+/// Where a person goes while there is no account at all.
+fn to_setup(request: Option<&HeldRequest>) -> String {
+    request.map_or_else(|| "/setup".to_owned(), |found| format!("/setup?request={}", found.handle))
 }
 
 fn bond<'a>(page: &'static str, browser: &'a Digest<BrowserCookie>) -> Bond<'a> {

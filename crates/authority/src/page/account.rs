@@ -18,6 +18,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) grants: Vec<GrantCard>,
     /// Where they are signed in.
     pub(crate) sessions: Vec<SessionCard>,
+    /// True when there is a password to change.
+    pub(crate) has_password: bool,
     /// The fewest characters of a password.
     pub(crate) least: usize,
 }

@@ -18,6 +18,8 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) request: Option<&'a str>,
     /// The name typed before.
     pub(crate) username: &'a str,
+    /// Name and title of whoever else can tell who they are.
+    pub(crate) providers: Vec<(&'a str, &'a str)>,
 }
 
 /// The page that makes the first account.

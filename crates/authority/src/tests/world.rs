@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Authority, Keys, Parts, Secrets, SetupDoor};
+use crate::{Authority, Keys, Parts, ProviderSettings, Providers, Secrets, SetupDoor};
 
 pub(super) const BASE: &str = "http://localhost:8787";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:7171/callback";
@@ -62,6 +62,7 @@ pub(super) struct Plan {
     pub(super) far: bool,
     pub(super) two_servers: bool,
     pub(super) confidential_only: bool,
+    pub(super) providers: Vec<ProviderSettings>,
 }
 
 pub(super) struct World {
@@ -105,6 +106,7 @@ impl World {
             entropy,
             dev_approve: plan.dev_approve.map(str::to_owned),
             setup: setup.clone(),
+            providers: Providers::new(plan.providers),
         });
         let authority = if plan.confidential_only {
             authority.with_auth_methods(vec![AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost])

@@ -67,6 +67,9 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     for (name, entry) in &config.client {
         entry.client(name)?;
     }
+    for (name, entry) in &config.login {
+        entry.provider(name)?;
+    }
     Ok(config.server.len())
 }
 

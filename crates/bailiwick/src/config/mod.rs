@@ -3,6 +3,7 @@
 mod client;
 mod in_force;
 mod key;
+mod login;
 mod place;
 mod sandbox;
 mod sealed;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub(crate) use client::ClientEntry;
 pub(crate) use in_force::InForce;
 pub(crate) use key::master_key;
+pub(crate) use login::LoginEntry;
 pub(crate) use sandbox::{IsolateWord, SandboxEntry};
 pub(crate) use sealed::Sealed;
 pub(crate) use secret::Secret;
@@ -44,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) server: BTreeMap<String, ServerEntry>,
     /// Static OAuth clients by name.
     pub(crate) client: BTreeMap<String, ClientEntry>,
+    /// Where people sign in besides here, by name.
+    pub(crate) login: BTreeMap<String, LoginEntry>,
 }
 
 /// Why a configuration cannot be used.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum AuditKind {
     /// An account was made.
     UserCreated,
+    /// What an upstream provider says of an account changed.
+    IdentityChanged,
     /// A person signed in.
     LoginSucceeded,
     /// A sign-in was refused.
@@ -60,8 +62,9 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::UserCreated,
+        Self::IdentityChanged,
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::SessionClosed,
@@ -91,6 +94,7 @@ impl AuditKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserCreated => "user_created",
+            Self::IdentityChanged => "identity_changed",
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
             Self::SessionClosed => "session_closed",
@@ -132,6 +136,7 @@ impl AuditKind {
             | Self::ToolRefused
             | Self::RequestRefused => Outcome::Refused,
             Self::UserCreated
+            | Self::IdentityChanged
             | Self::LoginSucceeded
             | Self::SessionClosed
             | Self::ClientRegistered

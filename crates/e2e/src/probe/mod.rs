@@ -5,6 +5,7 @@ mod child;
 mod code;
 mod door;
 mod import;
+pub mod login;
 mod pages;
 mod token;
 mod tools;
@@ -19,6 +20,7 @@ pub use code::{
 };
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
 pub use import::{import, imported_secrets_on_the_disk};
+pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, guessing_passwords};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
@@ -27,7 +29,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 27] = [
+pub const PROBES: [(&str, Control); 30] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -55,6 +57,9 @@ pub const PROBES: [(&str, Control); 27] = [
     ("child_against_processes", Control::ChildProcesses),
     ("child_against_network", Control::ChildNetwork),
     ("child_without_limits", Control::ChildLimits),
+    ("anothers_login_answer", Control::LoginState),
+    ("anothers_id_token", Control::LoginNonce),
+    ("lookalike_issuer", Control::LoginIssuer),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -87,6 +92,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "child_against_processes" => child_against_processes(off).await,
         "child_against_network" => child_against_network(off).await,
         "child_without_limits" => child_without_limits(off).await,
+        "anothers_login_answer" => anothers_login_answer(off).await,
+        "anothers_id_token" => anothers_id_token(off).await,
+        "lookalike_issuer" => lookalike_issuer(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

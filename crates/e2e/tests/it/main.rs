@@ -3,6 +3,7 @@
 
 mod crash;
 mod hostile;
+mod login;
 mod mutants;
 mod operators;
 mod refusals;

@@ -13,6 +13,8 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 
 beats_off![
     another_clients_code,
+    anothers_id_token,
+    anothers_login_answer,
     anothers_session,
     callers_headers,
     child_against_files,
@@ -31,6 +33,8 @@ beats_off![
     imported_secrets_on_the_disk,
     left_out,
     listing,
+    lookalike_issuer,
+    lying_provider,
     one_code_many_redeemers,
     one_refresh_many_holders,
     revoked,

@@ -35,6 +35,7 @@ mod codes;
 mod families;
 mod feed;
 mod grants;
+mod identities;
 mod keys;
 mod opening;
 mod people;

@@ -1,0 +1,102 @@
+//! The providers people may sign in at, and what each was last heard to say of itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_domain::jose::{JwkSet, JwsError};
+use bailiwick_domain::time::Timestamp;
+use bailiwick_net::Http;
+use zeroize::Zeroizing;
+
+use super::discovery::Metadata;
+use super::documents::{AGAIN, FRESH, Kept};
+use super::id_token::{Claims, Expected, IdTokenError};
+use super::{OidcError, UpstreamIssuer};
+
+/// How long a person waits for a connection, and for an answer.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
+
+/// One provider, as configured.
+pub struct ProviderSettings {
+    /// Its name, part of the callback path.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Whom its tokens come from.
+    pub issuer: UpstreamIssuer,
+    /// Who we are there.
+    pub client_id: String,
+    /// How we prove it; a public client has nothing but PKCE.
+    pub client_secret: Option<Zeroizing<String>>,
+    /// What we ask for, beside `openid`.
+    pub scopes: Vec<String>,
+    /// The claim that lists groups.
+    pub groups_claim: String,
+}
+
+/// Every provider.
+pub struct Providers(Vec<Provider>);
+
+/// One provider, and what is known of it.
+pub(super) struct Provider {
+    pub(super) settings: ProviderSettings,
+    pub(super) http: Http,
+    metadata: Kept<Metadata>,
+    keys: Kept<JwkSet>,
+}
+
+impl Providers {
+    /// These providers. They are asked nothing before somebody signs in.
+    pub fn new(settings: Vec<ProviderSettings>) -> Self {
+        // Certificates are read for it, so there is none where there is nobody to ask.
+        let http = (!settings.is_empty()).then(|| Http::with_patience(PATIENCE.0, PATIENCE.1));
+        let provider = |(settings, http)| Provider { settings, http, metadata: Kept::default(), keys: Kept::default() };
+        Self(settings.into_iter().zip(http.into_iter().cycle()).map(provider).collect())
+    }
+
+    /// The provider of that name.
+    pub(super) fn named(&self, name: &str) -> Result<&Provider, OidcError> {
+        self.0.iter().find(|provider| provider.settings.name == name).ok_or(OidcError::Unknown)
+    }
+
+    /// Name and title of each.
+    pub(crate) fn titles(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|it| (it.settings.name.as_str(), it.settings.title.as_str())).collect()
+    }
+}
+
+impl Provider {
+    /// Where its endpoints are.
+    pub(super) async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>, OidcError> {
+        let fetch = async {
+            let json = self.document(&self.settings.issuer.discovery(), None, "metadata").await?;
+            Metadata::read(&json, &self.settings.issuer)
+        };
+        self.metadata.no_older(FRESH, now, fetch).await
+    }
+
+    /// Verifies an ID token. A key nobody knows yet makes us ask for the keys again, though not in a hurry.
+    pub(super) async fn verify(
+        &self,
+        metadata: &Metadata,
+        raw: &str,
+        expected: &Expected<'_>,
+    ) -> Result<Claims, OidcError> {
+        let keys = self.keys(metadata, FRESH, expected.now).await?;
+        match expected.check(raw, &keys) {
+            Err(IdTokenError::Signature(JwsError::UnknownKey)) => {
+                let keys = self.keys(metadata, AGAIN, expected.now).await?;
+                Ok(expected.check(raw, &keys)?)
+            }
+            checked => Ok(checked?),
+        }
+    }
+
+    async fn keys(&self, metadata: &Metadata, age: Duration, now: Timestamp) -> Result<Arc<JwkSet>, OidcError> {
+        let fetch = async {
+            let json = self.document(metadata.keys.as_str(), None, "key set").await?;
+            JwkSet::parse(&json).map_err(|_| OidcError::Document("key set"))
+        };
+        self.keys.no_older(age, now, fetch).await
+    }
+}
