@@ -47,11 +47,23 @@ pub enum Control {
     FormToken,
     /// Wrong passwords slow the next attempt.
     Throttle,
+    /// A client's document comes from a public address.
+    DocumentAddress,
+    /// Only the answer 200 brings a client's document.
+    DocumentStatus,
+    /// A client's document is short.
+    DocumentSize,
+    /// A client's document names the URL it was found at.
+    DocumentIdentity,
+    /// A client's document sends codes to its own host only.
+    DocumentOrigin,
+    /// A client's document comes from a host that the operator allows.
+    DocumentPolicy,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -73,6 +85,12 @@ impl Control {
         Self::RefreshOnce,
         Self::FormToken,
         Self::Throttle,
+        Self::DocumentAddress,
+        Self::DocumentStatus,
+        Self::DocumentSize,
+        Self::DocumentIdentity,
+        Self::DocumentOrigin,
+        Self::DocumentPolicy,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.
