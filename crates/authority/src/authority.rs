@@ -12,6 +12,7 @@ use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::{Issuer, Resource};
 use bailiwick_store::{ClientStanding, Store, StoreError};
 
+use crate::document::ClientDocuments;
 use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
@@ -56,6 +57,7 @@ pub struct Authority {
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
     pub(crate) methods: Vec<AuthMethod>,
+    pub(crate) documents: Option<ClientDocuments>,
     clients: HashMap<ClientId, Client>,
 }
 
@@ -75,6 +77,7 @@ impl Authority {
             passwords: Passwords::new(),
             registrations: Limit::default(),
             methods: AuthMethod::ALL.to_vec(),
+            documents: None,
             clients: parts.clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
         }
     }
@@ -86,13 +89,23 @@ impl Authority {
         self
     }
 
+    /// Lets clients describe themselves in documents.
+    #[must_use]
+    pub fn with_documents(mut self, documents: Option<ClientDocuments>) -> Self {
+        self.documents = documents;
+        self
+    }
+
     /// The client of that id: the operator's, or one that registered itself.
     pub(crate) fn client(&self, id: &ClientId) -> Option<Client> {
         self.clients.get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
     }
 
-    /// The client of that id, unless it was disabled.
+    /// The client of that id, unless it was disabled; one that is its document, as a person last agreed to it.
     pub(crate) async fn enabled_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        if self.is_document(id) {
+            return self.pinned_client(id).await;
+        }
         let Some(client) = self.client(id) else { return Ok(None) };
         Ok(match self.store.client_standing(id).await? {
             ClientStanding::Unknown | ClientStanding::Enabled => Some(client),

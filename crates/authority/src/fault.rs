@@ -7,6 +7,7 @@ use bailiwick_store::StoreError;
 use http::StatusCode;
 
 use crate::authority::Authority;
+use crate::document::DocumentFault;
 use crate::form::FormError;
 use crate::page;
 use crate::page::error::Back;
@@ -19,6 +20,9 @@ pub(crate) enum Fault {
     /// Who asks, or where the answer goes, cannot be believed.
     #[error("authorization request refused: {0}")]
     Authorize(AuthorizeError),
+    /// The document that a client means to be.
+    #[error("client metadata document refused: {0}")]
+    Document(#[from] DocumentFault),
     /// The client may not be sent to without the person's leave.
     #[error("authorization request refused: {0}")]
     Unasked(&'static str),
@@ -61,6 +65,8 @@ impl Fault {
             | Self::Answered
             | Self::Changed
             | Self::Form(_) => StatusCode::BAD_REQUEST,
+            Self::Document(DocumentFault::Limit) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Document(_) => StatusCode::BAD_REQUEST,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::DevAccount | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,6 +93,14 @@ impl Fault {
                     format!("The application sent a request that is not valid: {why}."),
                 );
             }
+            Self::Document(DocumentFault::Limit) => {
+                ("Too many requests", "Wait a minute, then start again from the application.")
+            }
+            Self::Document(_) => (
+                "Unknown application",
+                "The application that sent you here describes itself in a document that cannot be used here. Whoever runs \
+                 this server finds the reason in its log, by the reference below.",
+            ),
             Self::NoRequest => ("This request has expired", "Go back to the application and start again from there."),
             Self::OtherBrowser => (
                 "This request belongs to another browser",

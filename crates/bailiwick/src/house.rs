@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use bailiwick_authority::{Authority, Keys, SetupDoor};
+use bailiwick_authority::{Authority, ClientDocuments, Keys, SetupDoor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::jose::Alg;
@@ -41,6 +41,7 @@ pub(crate) struct Plan {
     signing: Alg,
     servers: Vec<ServerSettings>,
     clients: Vec<Client>,
+    documents: Option<ClientDocuments>,
 }
 
 /// Why the house cannot open.
@@ -93,6 +94,7 @@ impl Plan {
             signing: config.signing()?,
             servers: servers(args, &config, &data)?,
             clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
+            documents: config.cimd.documents()?,
             public_url: args.public_url.clone().or(config.public_url),
             dev_approve: args.dev_approve.clone(),
             data,
@@ -226,7 +228,7 @@ impl House {
             setup,
             patience,
             gateway: Arc::new(gateway),
-            authority: Arc::new(authority),
+            authority: Arc::new(authority.with_documents(plan.documents)),
         })
     }
 

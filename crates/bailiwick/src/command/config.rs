@@ -49,6 +49,7 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     for (name, entry) in &config.client {
         entry.client(name)?;
     }
+    config.cimd.documents()?;
     Ok(config.server.len())
 }
 

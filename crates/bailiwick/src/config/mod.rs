@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
 
+mod cimd;
 mod client;
 mod key;
 mod secret;
@@ -11,6 +12,7 @@ use std::path::Path;
 use bailiwick_domain::jose::Alg;
 use serde::Deserialize;
 
+pub(crate) use cimd::CimdEntry;
 pub(crate) use client::ClientEntry;
 pub(crate) use key::master_key;
 pub(crate) use secret::Secret;
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) staleness: Option<u64>,
     /// MCP servers by name.
     pub(crate) server: BTreeMap<String, ServerEntry>,
+    /// Clients that describe themselves in a document.
+    pub(crate) cimd: CimdEntry,
     /// Static OAuth clients by name.
     pub(crate) client: BTreeMap<String, ClientEntry>,
 }
