@@ -2,6 +2,7 @@
 //! probe must succeed as an attack when the control that guards against it is switched off.
 
 mod code;
+mod document;
 mod door;
 mod pages;
 mod token;
@@ -12,6 +13,10 @@ use bailiwick_domain::control::Control;
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
+pub use document::{
+    document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
+    document_with_a_foreign_redirect, huge_document,
+};
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
 pub use pages::{consent_without_form_token, guessing_passwords};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
@@ -21,7 +26,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 21] = [
+pub const PROBES: [(&str, Control); 27] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -43,6 +48,12 @@ pub const PROBES: [(&str, Control); 21] = [
     ("one_refresh_many_holders", Control::RefreshOnce),
     ("consent_without_form_token", Control::FormToken),
     ("guessing_passwords", Control::Throttle),
+    ("document_from_a_private_address", Control::DocumentAddress),
+    ("document_that_is_an_error", Control::DocumentStatus),
+    ("huge_document", Control::DocumentSize),
+    ("document_of_another", Control::DocumentIdentity),
+    ("document_with_a_foreign_redirect", Control::DocumentOrigin),
+    ("document_of_an_unlisted_domain", Control::DocumentPolicy),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -69,6 +80,12 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "one_refresh_many_holders" => one_refresh_many_holders(off).await,
         "consent_without_form_token" => consent_without_form_token(off).await,
         "guessing_passwords" => guessing_passwords(off).await,
+        "document_from_a_private_address" => document_from_a_private_address(off).await,
+        "document_that_is_an_error" => document_that_is_an_error(off).await,
+        "huge_document" => huge_document(off).await,
+        "document_of_another" => document_of_another(off).await,
+        "document_with_a_foreign_redirect" => document_with_a_foreign_redirect(off).await,
+        "document_of_an_unlisted_domain" => document_of_an_unlisted_domain(off).await,
         other => panic!("no probe {other:?}"),
     }
 }
