@@ -87,7 +87,8 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
         return *reach;
     }
     // ISATAP (RFC 5214 §6.1): an interface identifier of 00-00-5E-FE or 02-00-5E-FE and an IPv4 address, under any prefix.
-    let isatap = matches!((bits >> 32) as u32, 0x0000_5efe | 0x0200_5efe);
+    let [_, _, _, _, high, low, _, _] = address.segments();
+    let isatap = matches!(high, 0 | 0x200) && low == 0x5efe;
     if bits >> 125 == 1 && !isatap { Reach::Global } else { Never }
 }
 
