@@ -52,7 +52,13 @@ pub(crate) enum DocumentFault {
     Kind,
     /// The document.
     #[error("{1} ({0})")]
-    Missing(DocumentUrl, Missing<DocumentError>),
+    Missing(String, Box<Missing<DocumentError>>),
+}
+
+impl DocumentFault {
+    fn missing(url: &DocumentUrl, why: Missing<DocumentError>) -> Self {
+        Self::Missing(url.as_str().to_owned(), Box::new(why))
+    }
 }
 
 impl Authority {
@@ -87,9 +93,9 @@ impl Authority {
                     tracing::warn!(correlation = %visit.correlation, client = %url, %error, "using the kept document of a client");
                     return Ok(kept);
                 }
-                Err(DocumentFault::Missing(url, error.into()).into())
+                Err(DocumentFault::missing(&url, error.into()).into())
             }
-            Err(missing) => Err(DocumentFault::Missing(url, missing).into()),
+            Err(missing) => Err(DocumentFault::missing(&url, missing).into()),
         }
     }
 

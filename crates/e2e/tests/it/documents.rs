@@ -39,7 +39,7 @@ async fn a_documented_client_logs_in_calls_refreshes_and_outlives_its_host() {
     // Another life of the house: what it kept in memory is gone, what a person agreed to is not.
     let ended = world.stop();
     host.bytes("");
-    let world = setup.after(&ended).start();
+    let _world = setup.after(&ended).start();
     assert!(client.refresh(&tokens.refresh.unwrap()).await.is_ok());
     assert_eq!(host.asked(), 1, "the token endpoint asks nobody");
     host.status(503, &Value::Null);
