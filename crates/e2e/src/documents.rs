@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// A running host, `https://localhost:PORT`.
@@ -39,16 +39,7 @@ impl DocumentHost {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, asked, answer) = (acceptor.clone(), Arc::clone(&asked), Arc::clone(&answer));
-                tokio::spawn(async move {
-                    let Ok(mut stream) = acceptor.accept(socket).await else { return };
-                    let mut request = [0; 4096];
-                    let _ = stream.read(&mut request).await;
-                    asked.fetch_add(1, Ordering::SeqCst);
-                    let bytes = answer.lock().unwrap().clone();
-                    let _ = stream.write_all(&bytes).await;
-                    let _ = stream.flush().await;
-                    let _ = stream.read(&mut request).await;
-                });
+                tokio::spawn(serve(socket, acceptor, asked, answer));
             }
         });
         host
@@ -118,6 +109,18 @@ fn certified() -> (TlsAcceptor, String) {
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
     (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+/// Reads one request, answers it, and waits until the other side has had enough.
+async fn serve(socket: TcpStream, acceptor: TlsAcceptor, asked: Arc<AtomicUsize>, answer: Arc<Mutex<Vec<u8>>>) {
+    let Ok(mut stream) = acceptor.accept(socket).await else { return };
+    let mut request = [0; 4096];
+    let _ = stream.read(&mut request).await;
+    asked.fetch_add(1, Ordering::SeqCst);
+    let bytes = answer.lock().unwrap().clone();
+    let _ = stream.write_all(&bytes).await;
+    let _ = stream.flush().await;
+    let _ = stream.read(&mut request).await;
 }
 
 /// A listener that nobody should ever reach.

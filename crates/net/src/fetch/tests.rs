@@ -178,10 +178,10 @@ async fn a_name_that_changes_its_mind_is_asked_once_and_gains_nothing() {
         let first = count.fetch_add(1, Ordering::SeqCst) == 0;
         vec![if first { IpAddr::from([127, 0, 0, 2]) } else { LOCAL }]
     });
-    let named = url("rebind.example", port);
-    let fetcher = fetcher(names, &authority, &[&named], &[]);
+    let url = url("rebind.example", port);
+    let fetcher = fetcher(names, &authority, &[&url], &[]);
 
-    assert_eq!(fetcher.get(&named, NOW).await, Ok("{}".to_owned()));
+    assert_eq!(fetcher.get(&url, NOW).await, Ok("{}".to_owned()));
 
     assert_eq!((host.asked().len(), asked.load(Ordering::SeqCst), canary.touched()), (1, 1, 0), "looked up once");
 }
@@ -191,10 +191,10 @@ async fn a_name_that_turns_private_is_refused_when_it_is_fetched_again() {
     let (authority, canary) = (Authority::new(), Canary::start().await);
     let port = canary.address.port();
     let names = Names::of(|_| vec![LOCAL]);
-    let (named, fetcher) = (url("rebind.example", port), fetcher(names, &authority, &[], &[port]));
+    let (target, fetcher) = (url("rebind.example", port), fetcher(names, &authority, &[], &[port]));
 
     for minute in 0..3 {
-        let outcome = fetcher.get(&named, NOW.after(Duration::from_mins(minute))).await;
+        let outcome = fetcher.get(&target, NOW.after(Duration::from_mins(minute))).await;
         assert_eq!(outcome, not(FetchError::Address(LOCAL)));
     }
     assert_eq!(canary.touched(), 0);

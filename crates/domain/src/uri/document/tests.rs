@@ -20,6 +20,7 @@ fn the_documents_of_shipped_clients_are_taken() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn everything_else_is_refused_for_its_reason() {
     use DocumentUrlError::{
         Ambiguous, Character, DotSegment, Fragment, Host, NoPath, Port, Query, Scheme, TooLong, UserInfo,

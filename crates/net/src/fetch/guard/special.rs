@@ -18,7 +18,7 @@ use Reach::{Never, Private};
 
 /// Network, length of its prefix, what it is. Where networks overlap the first one counts.
 pub(super) const V4: [(Ipv4Addr, u32, Reach); 22] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, Never),          // "this network", RFC 791
+    (Ipv4Addr::UNSPECIFIED, 8, Never),              // "this network", RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8, Private),       // RFC 1918
     (Ipv4Addr::new(100, 100, 100, 200), 32, Never), // metadata service of Alibaba Cloud
     (Ipv4Addr::new(100, 64, 0, 0), 10, Private),    // shared address space, RFC 6598
@@ -38,32 +38,32 @@ pub(super) const V4: [(Ipv4Addr, u32, Reach); 22] = [
     (Ipv4Addr::new(203, 0, 113, 0), 24, Never),     // documentation, RFC 5737
     (Ipv4Addr::new(224, 0, 0, 0), 4, Never),        // multicast, RFC 1112
     (Ipv4Addr::new(233, 252, 0, 0), 24, Never),     // documentation, RFC 6676
-    (Ipv4Addr::new(255, 255, 255, 255), 32, Never), // broadcast, RFC 919
+    (Ipv4Addr::BROADCAST, 32, Never),               // broadcast, RFC 919
     (Ipv4Addr::new(240, 0, 0, 0), 4, Never),        // reserved, RFC 1112
 ];
 
-/// As [`V4`]. Beyond this table only 2000::/3 is global.
+/// As [`V4`]. Beyond this table only `2000::/3` is global.
 pub(super) const V6: [(Ipv6Addr, u32, Reach); 20] = [
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 1), 128, Private), // loopback, RFC 4291
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 128, Never),   // unspecified, RFC 4291
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, Never), // IPv4-mapped, RFC 4291
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96, Never),    // IPv4-compatible, RFC 4291
-    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, Never), // IPv4-translated, RFC 2765
-    (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, Never), // NAT64, RFC 6052
-    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, Never), // local NAT64, RFC 8215
-    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64, Never), // discard, RFC 6666
-    (Ipv6Addr::new(0x100, 0, 0, 1, 0, 0, 0, 0), 64, Never), // dummy prefix, RFC 9780
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, Never), // IETF assignments and Teredo, RFC 2928, RFC 4380
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Never), // documentation, RFC 3849
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, Never), // 6to4, RFC 3056
+    (Ipv6Addr::LOCALHOST, 128, Private),                             // loopback, RFC 4291
+    (Ipv6Addr::UNSPECIFIED, 128, Never),                             // unspecified, RFC 4291
+    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, Never),         // IPv4-mapped, RFC 4291
+    (Ipv6Addr::UNSPECIFIED, 96, Never),                              // IPv4-compatible, RFC 4291
+    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, Never),         // IPv4-translated, RFC 2765
+    (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, Never),      // NAT64, RFC 6052
+    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, Never),      // local NAT64, RFC 8215
+    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64, Never),          // discard, RFC 6666
+    (Ipv6Addr::new(0x100, 0, 0, 1, 0, 0, 0, 0), 64, Never),          // dummy prefix, RFC 9780
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, Never),         // IETF assignments and Teredo, RFC 2928, RFC 4380
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Never),     // documentation, RFC 3849
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, Never),         // 6to4, RFC 3056
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48, Never), // AS112, RFC 7534
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Never), // documentation, RFC 9637
-    (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16, Never), // segment routing, RFC 9602
-    (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32, Never), // metadata service of AWS
-    (Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0), 32, Never), // metadata service of Google Cloud
-    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, Private), // unique local, RFC 4193
-    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 9, Never), // link-local and site-local, RFC 4291, RFC 3879
-    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, Never), // multicast, RFC 4291
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Never),         // documentation, RFC 9637
+    (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16, Never),         // segment routing, RFC 9602
+    (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32, Never),     // metadata service of AWS
+    (Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0), 32, Never),      // metadata service of Google Cloud
+    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, Private),        // unique local, RFC 4193
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 9, Never),          // link-local and site-local, RFC 4291, RFC 3879
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, Never),          // multicast, RFC 4291
 ];
 
 /// What an address is to us. One that carries another inside is refused whatever it carries: some box on the way would

@@ -14,7 +14,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::super::Resolve;
@@ -77,17 +77,7 @@ impl Host {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, asked, answer) = (acceptor.clone(), Arc::clone(&asked), Arc::clone(&answer));
-                tokio::spawn(async move {
-                    let Ok(mut stream) = acceptor.accept(socket).await else { return };
-                    let mut request = vec![0; 4096];
-                    let length = stream.read(&mut request).await.unwrap_or(0);
-                    asked.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
-                    let bytes = answer.lock().unwrap().clone();
-                    let _ = stream.write_all(&bytes).await;
-                    let _ = stream.flush().await;
-                    // Until the other side has had enough.
-                    let _ = stream.read(&mut request).await;
-                });
+                tokio::spawn(serve(socket, acceptor, asked, answer));
             }
         });
         host
@@ -102,6 +92,18 @@ impl Host {
     pub(super) fn answer(&self, bytes: &[u8]) {
         *self.answer.lock().unwrap() = bytes.to_vec();
     }
+}
+
+/// Reads one request, answers it, and waits until the other side has had enough.
+async fn serve(socket: TcpStream, acceptor: TlsAcceptor, asked: Arc<Mutex<Vec<String>>>, answer: Arc<Mutex<Vec<u8>>>) {
+    let Ok(mut stream) = acceptor.accept(socket).await else { return };
+    let mut request = vec![0; 4096];
+    let length = stream.read(&mut request).await.unwrap_or(0);
+    asked.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
+    let bytes = answer.lock().unwrap().clone();
+    let _ = stream.write_all(&bytes).await;
+    let _ = stream.flush().await;
+    let _ = stream.read(&mut request).await;
 }
 
 /// A listener that nobody should ever reach.
