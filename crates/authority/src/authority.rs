@@ -12,6 +12,7 @@ use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::{Issuer, Resource};
 use bailiwick_store::{ClientStanding, Store, StoreError};
 
+use crate::document::ClientDocuments;
 use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
@@ -60,6 +61,7 @@ pub struct Authority {
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
     pub(crate) methods: Vec<AuthMethod>,
+    pub(crate) documents: Option<ClientDocuments>,
     clients: ArcSwap<HashMap<ClientId, Client>>,
 }
 
@@ -80,6 +82,7 @@ impl Authority {
             passwords: Passwords::new(),
             registrations: Limit::default(),
             methods: AuthMethod::ALL.to_vec(),
+            documents: None,
             clients: ArcSwap::from_pointee(by_id(parts.clients)),
         }
     }
@@ -88,6 +91,13 @@ impl Authority {
     #[must_use]
     pub fn with_auth_methods(mut self, methods: Vec<AuthMethod>) -> Self {
         self.methods = methods;
+        self
+    }
+
+    /// Lets clients describe themselves in documents.
+    #[must_use]
+    pub fn with_documents(mut self, documents: Option<ClientDocuments>) -> Self {
+        self.documents = documents;
         self
     }
 
@@ -108,8 +118,11 @@ impl Authority {
         self.clients.load().get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
     }
 
-    /// The client of that id, unless it was disabled.
+    /// The client of that id, unless it was disabled; one that is its document, as a person last agreed to it.
     pub(crate) async fn enabled_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        if self.is_document(id) {
+            return self.pinned_client(id).await;
+        }
         let Some(client) = self.client(id) else { return Ok(None) };
         Ok(match self.store.client_standing(id).await? {
             ClientStanding::Unknown | ClientStanding::Enabled => Some(client),

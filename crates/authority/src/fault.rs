@@ -7,6 +7,7 @@ use bailiwick_store::StoreError;
 use http::StatusCode;
 
 use crate::authority::Authority;
+use crate::document::DocumentFault;
 use crate::form::FormError;
 use crate::login::oidc::OidcError;
 use crate::page;
@@ -20,6 +21,9 @@ pub(crate) enum Fault {
     /// Who asks, or where the answer goes, cannot be believed.
     #[error("authorization request refused: {0}")]
     Authorize(AuthorizeError),
+    /// The document that a client means to be.
+    #[error("client metadata document refused: {0}")]
+    Document(#[from] DocumentFault),
     /// The client may not be sent to without the person's leave.
     #[error("authorization request refused: {0}")]
     Unasked(&'static str),
@@ -58,7 +62,9 @@ pub(crate) enum Fault {
 impl Fault {
     fn status(&self) -> StatusCode {
         match self {
+            Self::Document(DocumentFault::Limit) => StatusCode::TOO_MANY_REQUESTS,
             Self::Authorize(_)
+            | Self::Document(_)
             | Self::Unasked(_)
             | Self::NoRequest
             | Self::OtherBrowser
@@ -92,6 +98,14 @@ impl Fault {
                     format!("The application sent a request that is not valid: {why}."),
                 );
             }
+            Self::Document(DocumentFault::Limit) => {
+                ("Too many requests", "Wait a minute, then start again from the application.")
+            }
+            Self::Document(_) => (
+                "Unknown application",
+                "The application that sent you here describes itself in a document that cannot be used here. Whoever runs \
+                 this server finds the reason in its log, by the reference below.",
+            ),
             Self::NoRequest => ("This request has expired", "Go back to the application and start again from there."),
             Self::OtherBrowser => (
                 "This request belongs to another browser",

@@ -152,7 +152,7 @@ impl Authority {
 fn may_ask(client: &Client, about: &ClientId) -> bool {
     match client.source {
         ClientSource::Static => true,
-        ClientSource::Registered => client.id == *about,
+        ClientSource::Registered | ClientSource::Document => client.id == *about,
     }
 }
 

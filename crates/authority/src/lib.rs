@@ -11,6 +11,7 @@ mod client;
 mod connect;
 mod cookies;
 mod cors;
+mod document;
 mod door;
 mod fault;
 mod form;
@@ -34,6 +35,7 @@ mod visit;
 
 pub use authority::{Authority, Parts};
 pub use connect::{Line, lines};
+pub use document::ClientDocuments;
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
 pub use login::UserName;

@@ -13,8 +13,17 @@ const MOST_FOR_ALL: u32 = 600;
 
 /// Counts in windows of a minute. Memory stays flat: the window for all is spent before more than its number of
 /// addresses can be counted.
-#[derive(Default)]
-pub(crate) struct Limit(Mutex<Window>);
+pub(crate) struct Limit {
+    window: Mutex<Window>,
+    per_address: u32,
+    for_all: u32,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self::of(MOST_PER_ADDRESS, MOST_FOR_ALL)
+    }
+}
 
 #[derive(Default)]
 struct Window {
@@ -24,23 +33,28 @@ struct Window {
 }
 
 impl Limit {
+    /// So many a minute from one address, and in all.
+    pub(crate) fn of(per_address: u32, for_all: u32) -> Self {
+        Self { window: Mutex::default(), per_address, for_all }
+    }
+
     /// Counts one attempt.
     ///
     /// # Errors
     /// How long to wait, when there were too many.
     pub(crate) fn count(&self, peer: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = now.since(window.began);
         if gone >= WINDOW || now < window.began {
             *window = Window { began: now, ..Window::default() };
         }
         let left = WINDOW.saturating_sub(now.since(window.began)).max(Duration::from_secs(1));
-        if window.all >= MOST_FOR_ALL {
+        if window.all >= self.for_all {
             return Err(left);
         }
         if let Some(peer) = peer {
             let count = window.by.entry(network(peer)).or_default();
-            if *count >= MOST_PER_ADDRESS {
+            if *count >= self.per_address {
                 return Err(left);
             }
             *count += 1;

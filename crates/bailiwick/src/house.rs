@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use bailiwick_authority::{Authority, Keys, ProviderSettings, Providers, SetupDoor};
+use bailiwick_authority::{Authority, ClientDocuments, Keys, ProviderSettings, Providers, SetupDoor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -44,6 +44,7 @@ pub(crate) struct Plan {
     servers: Vec<ServerSettings>,
     clients: Vec<Client>,
     providers: Vec<ProviderSettings>,
+    documents: Option<ClientDocuments>,
 }
 
 /// Why the house cannot open.
@@ -106,6 +107,7 @@ impl Plan {
             servers: servers(args, &config, &data)?,
             clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
             providers: config.login.iter().map(|(name, entry)| entry.provider(name)).collect::<Result<_, _>>()?,
+            documents: config.cimd.documents()?,
             public_url: args.public_url.clone().or(config.public_url),
             dev_approve: args.dev_approve.clone(),
             data,
@@ -274,7 +276,7 @@ impl House {
             setup,
             patience,
             gateway: Arc::new(gateway),
-            authority: Arc::new(authority),
+            authority: Arc::new(authority.with_documents(plan.documents)),
         })
     }
 

@@ -65,11 +65,23 @@ pub enum Control {
     LoginNonce,
     /// An upstream provider is exactly the configured issuer, in metadata, answer and ID token.
     LoginIssuer,
+    /// A client's document comes from a public address.
+    DocumentAddress,
+    /// Only the answer 200 brings a client's document.
+    DocumentStatus,
+    /// A client's document is short.
+    DocumentSize,
+    /// A client's document names the URL it was found at.
+    DocumentIdentity,
+    /// A client's document sends codes to its own host only.
+    DocumentOrigin,
+    /// A client's document comes from a host that the operator allows.
+    DocumentPolicy,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 36] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -100,6 +112,12 @@ impl Control {
         Self::LoginState,
         Self::LoginNonce,
         Self::LoginIssuer,
+        Self::DocumentAddress,
+        Self::DocumentStatus,
+        Self::DocumentSize,
+        Self::DocumentIdentity,
+        Self::DocumentOrigin,
+        Self::DocumentPolicy,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -1,6 +1,7 @@
 //! Sockets in and out: the accept loop that every request enters through and the HTTP client that every request of
-//! ours leaves through.
+//! ours leaves through, and the guarded way to documents whose address a stranger chose.
 
+pub mod fetch;
 mod http;
 mod listen;
 mod serve;

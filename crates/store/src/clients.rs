@@ -5,6 +5,7 @@ use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::client::Client;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::time::Timestamp;
+use sqlx::any::AnyRow;
 
 use crate::error::{Fault, StoreError};
 use crate::lane::Tx;
@@ -50,6 +51,16 @@ impl Store {
         })
     }
 
+    /// The client of that id as somebody last let it act.
+    pub async fn client_row(&self, id: &ClientId) -> Result<Option<ClientRow>, StoreError> {
+        let row = sqlx::query("SELECT body, first_seen_at, last_used_at, disabled_at FROM clients WHERE digest = $1")
+            .bind(id.digest())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(Fault::from)?;
+        row.map(|row| read(&row)).transpose()
+    }
+
     /// Every client that somebody let act, newest first.
     pub async fn clients(&self) -> Result<Vec<ClientRow>, StoreError> {
         let rows = sqlx::query(
@@ -58,22 +69,22 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(Fault::from)?;
-        let mut clients = Vec::with_capacity(rows.len());
-        for row in rows {
-            clients.push(ClientRow {
-                client: row.value("body")?,
-                first_seen_at: row.moment("first_seen_at")?,
-                last_used_at: row.moment("last_used_at")?,
-                disabled_at: row.maybe_moment("disabled_at")?,
-            });
-        }
-        Ok(clients)
+        rows.iter().map(read).collect()
     }
 
     /// Stops a client for everybody, at once. `false` when it is unknown or was stopped.
     pub async fn disable_client(&self, id: &ClientId, event: AuditEvent) -> Result<bool, StoreError> {
         Ok(self.stop_client(id, event).await?.is_some())
     }
+}
+
+fn read(row: &AnyRow) -> Result<ClientRow, StoreError> {
+    Ok(ClientRow {
+        client: row.value("body")?,
+        first_seen_at: row.moment("first_seen_at")?,
+        last_used_at: row.moment("last_used_at")?,
+        disabled_at: row.maybe_moment("disabled_at")?,
+    })
 }
 
 /// Remembers that somebody let this client act.

@@ -50,7 +50,7 @@ pub(crate) async fn begin(
 async fn proceed(authority: &Arc<Authority>, visit: &Visit, query: &str) -> Result<Response, Stop> {
     let raw = RawAuthorize::parse(query).map_err(Fault::Authorize)?;
     let id = raw.client_id().ok_or(Fault::Authorize(AuthorizeError::NoClient))?;
-    let client = authority.enabled_client(&id).await?;
+    let client = authority.asking_client(&id, visit).await?;
     let client = client.ok_or(Fault::Authorize(AuthorizeError::UnknownClient))?;
     let destination = raw.destination(&client).map_err(Fault::Authorize)?;
     let back = |reason| Stop::Back(Box::new((client.clone(), destination.clone())), reason);
@@ -64,7 +64,8 @@ async fn proceed(authority: &Arc<Authority>, visit: &Visit, query: &str) -> Resu
         authority.server(ask.resource.as_ref()).ok_or_else(|| back(target::no_server(ask.resource.as_ref())))?;
     let scope = target::scope(&server, &ask.scope).map_err(back)?;
     let silent = ask.prompt.as_deref() == Some("none");
-    let held = Held { ask, resource: server.resource, scope, client_hash: client.metadata_hash() };
+    let document = client.is_document().then(|| client.clone());
+    let held = Held { ask, resource: server.resource, scope, client_hash: client.metadata_hash(), document };
 
     if let Some(name) = &authority.dev_approve {
         return Ok(approve::at_once(authority, visit, &client, &held, name).await?);
@@ -88,7 +89,7 @@ async fn proceed(authority: &Arc<Authority>, visit: &Visit, query: &str) -> Resu
 async fn go_back(authority: &Authority, visit: &Visit, client: &Client, to: &Destination, reason: Reason) -> Response {
     let url = answer::error(&to.redirect_uri, reason, to.state.as_deref(), &authority.issuer);
     tracing::info!(correlation = %visit.correlation, client = %client.id.digest(), %reason, "an authorization request was refused");
-    let stranger = client.source == ClientSource::Registered && !to.registered.is_loopback();
+    let stranger = client.source != ClientSource::Static && !to.registered.is_loopback();
     let trusted = !stranger || reason.is_expected() || authority.dev_approve.is_some();
     if trusted || matches!(visit.person(authority).await, Ok(Some(_))) {
         return found(&url);

@@ -120,6 +120,8 @@ fn page(authority: &Authority, found: &Found, person: &Person, retry: &Retry<'_>
         client: &client.name,
         client_uri: client.uri.as_deref().filter(|_| !unverified),
         unverified,
+        vouching_host: client.vouching_host(),
+        client_id: client.id.as_str(),
         host: to.host(),
         loopback: to.is_loopback(),
         server: &server.title,

@@ -23,6 +23,9 @@ pub(crate) struct Held {
     pub(crate) scope: ScopeSet,
     /// The client as it was when it asked.
     pub(crate) client_hash: String,
+    /// For a client that is its document: what it said then, so that what is approved is what was shown.
+    #[serde(default)]
+    pub(crate) document: Option<Client>,
 }
 
 /// A held request, found again by the browser it belongs to.
@@ -61,7 +64,10 @@ impl Held {
         let row = authority.store.request(&digest, visit.now).await?.ok_or(Fault::NoRequest)?;
         let browser = visit.browser_digest().filter(|browser| *browser == row.browser).ok_or(Fault::OtherBrowser)?;
         let held: Self = serde_json::from_str(&row.json).map_err(|_| Fault::NoRequest)?;
-        let client = authority.enabled_client(&held.ask.client_id).await?;
+        let client = match held.document.clone() {
+            Some(client) => authority.still(client).await?,
+            None => authority.enabled_client(&held.ask.client_id).await?,
+        };
         let client = client.ok_or(Fault::Authorize(AuthorizeError::UnknownClient))?;
         if client.metadata_hash() != held.client_hash {
             return Err(Fault::Changed);

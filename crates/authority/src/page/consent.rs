@@ -17,6 +17,10 @@ pub(crate) struct ConsentPage<'a> {
     pub(crate) client_uri: Option<&'a str>,
     /// True when nobody vouches for the name.
     pub(crate) unverified: bool,
+    /// The host whose holder describes the application.
+    pub(crate) vouching_host: Option<String>,
+    /// The application's `client_id`, for one that is its document.
+    pub(crate) client_id: &'a str,
     /// Where access goes.
     pub(crate) host: &'a str,
     /// True when it goes to a program on the person's own machine.

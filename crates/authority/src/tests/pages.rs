@@ -31,6 +31,7 @@ async fn both_documents_say_the_same() {
             "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": false,
             "scopes_supported": ["mcp:destructive", "mcp:read", "mcp:write"],
             "protected_resources": ["http://localhost:8787/mcp"],
             "service_documentation": "http://localhost:8787/",

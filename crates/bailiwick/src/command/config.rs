@@ -70,6 +70,7 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     for (name, entry) in &config.login {
         entry.provider(name)?;
     }
+    config.cimd.documents()?;
     Ok(config.server.len())
 }
 

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
 
+mod cimd;
 mod client;
 mod in_force;
 mod key;
@@ -17,6 +18,7 @@ use bailiwick_domain::jose::Alg;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use cimd::CimdEntry;
 pub(crate) use client::ClientEntry;
 pub(crate) use in_force::InForce;
 pub(crate) use key::master_key;
@@ -44,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) staleness: Option<u64>,
     /// MCP servers by name.
     pub(crate) server: BTreeMap<String, ServerEntry>,
+    /// Clients that describe themselves in a document.
+    pub(crate) cimd: CimdEntry,
     /// Static OAuth clients by name.
     pub(crate) client: BTreeMap<String, ClientEntry>,
     /// Where people sign in besides here, by name.

@@ -1,6 +1,9 @@
-//! Clients (RFC 6749 §2): the operator's own, from the configuration, and those that registered themselves.
+//! Clients (RFC 6749 §2): the operator's own, from the configuration, those that registered themselves, and those that
+//! describe themselves in a document.
 
 mod credentials;
+mod document;
+mod domains;
 mod registration;
 mod sealed;
 mod secret;
@@ -15,9 +18,11 @@ use crate::opaque::{ClientSecret, Digest};
 use crate::scope::ScopeSet;
 use crate::text;
 use crate::time::Timestamp;
-use crate::uri::RedirectUri;
+use crate::uri::{DocumentUrl, RedirectUri};
 
 pub use credentials::{CredentialError, Presented, presented};
+pub use document::{ClientDocument, DocumentError, MOST_DOCUMENT};
+pub use domains::{Domain, Domains};
 pub use registration::{Registration, RegistrationError};
 pub use sealed::open_client;
 pub use secret::{derived_secret, secret_digest};
@@ -104,6 +109,8 @@ pub enum ClientSource {
     Static,
     /// Nobody: it registered itself.
     Registered,
+    /// Whoever holds the host of the document its `client_id` leads to.
+    Document,
 }
 
 /// A client as the authority knows it.
@@ -138,6 +145,17 @@ impl Client {
             return self.redirect_uris.first();
         }
         self.redirect_uris.iter().find(|uri| uri.accepts(presented))
+    }
+
+    /// True for a client that is its document.
+    pub fn is_document(&self) -> bool {
+        self.source == ClientSource::Document
+    }
+
+    /// The host whose holder describes it, for a client that is its document.
+    pub fn vouching_host(&self) -> Option<String> {
+        let url = DocumentUrl::parse(self.id.as_str()).ok().filter(|_| self.is_document())?;
+        Some(url.authority().to_owned())
     }
 
     /// True when it may bring that to the token endpoint.

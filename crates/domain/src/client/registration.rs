@@ -14,9 +14,9 @@ use crate::time::Timestamp;
 use crate::uri::{RedirectError, RedirectUri};
 
 /// The most redirect URIs of one client.
-const MOST_REDIRECTS: usize = 20;
+pub(super) const MOST_REDIRECTS: usize = 20;
 /// The longest name kept, in characters.
-const MOST_NAME: usize = 64;
+pub(super) const MOST_NAME: usize = 64;
 /// The longest home page kept, in bytes.
 const MOST_URI: usize = 200;
 
@@ -104,7 +104,7 @@ impl Registration {
             grant_types: grants(body.grant_types.as_deref())?,
             auth: method(body.token_endpoint_auth_method.as_deref())?,
             name: body.client_name.map(|raw| text::presentable(&raw, MOST_NAME)).filter(|name| !name.is_empty()),
-            uri: body.client_uri.filter(|raw| is_home_page(raw)),
+            uri: body.client_uri.filter(|raw| home_page(raw)),
             application_type: body.application_type.filter(|raw| raw == "web" || raw == "native"),
         };
         if !sealed::fits(&registration) {
@@ -179,10 +179,15 @@ fn redirects(raw: &[String]) -> Result<Vec<RedirectUri>, RegistrationError> {
 
 /// What is left of the grant types asked for. A client that registered itself never acts by its own authority.
 fn grants(asked: Option<&[String]>) -> Result<Vec<GrantType>, RegistrationError> {
-    let Some(asked) = asked else { return Ok(vec![GrantType::AuthorizationCode]) };
+    offered_grants(asked).ok_or(RegistrationError::GrantTypes)
+}
+
+/// What a client that nobody vouches for may bring, of what it asks for; `None` without `authorization_code`.
+pub(super) fn offered_grants(asked: Option<&[String]>) -> Option<Vec<GrantType>> {
+    let Some(asked) = asked else { return Some(vec![GrantType::AuthorizationCode]) };
     let offered = [GrantType::AuthorizationCode, GrantType::RefreshToken];
     let kept: Vec<_> = offered.into_iter().filter(|grant| asked.iter().any(|name| name == grant.as_str())).collect();
-    if kept.contains(&GrantType::AuthorizationCode) { Ok(kept) } else { Err(RegistrationError::GrantTypes) }
+    kept.contains(&GrantType::AuthorizationCode).then_some(kept)
 }
 
 /// RFC 7591 §2: an omitted method is `client_secret_basic`.
@@ -190,7 +195,8 @@ fn method(asked: Option<&str>) -> Result<AuthMethod, RegistrationError> {
     asked.map_or(Ok(AuthMethod::ClientSecretBasic), |name| AuthMethod::named(name).ok_or(RegistrationError::AuthMethod))
 }
 
-fn is_home_page(raw: &str) -> bool {
+/// True for a web address short enough to be kept.
+pub(super) fn home_page(raw: &str) -> bool {
     let web = |url: Url| matches!(url.scheme(), "https" | "http") && url.username().is_empty();
     raw.len() <= MOST_URI && Url::parse(raw).is_ok_and(web)
 }

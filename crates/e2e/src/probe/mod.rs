@@ -3,6 +3,7 @@
 
 mod child;
 mod code;
+mod document;
 mod door;
 mod import;
 pub mod login;
@@ -18,6 +19,10 @@ pub use child::{
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
+pub use document::{
+    document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
+    document_with_a_foreign_redirect, huge_document,
+};
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
 pub use import::{import, imported_secrets_on_the_disk};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
@@ -29,7 +34,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 30] = [
+pub const PROBES: [(&str, Control); 36] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -60,6 +65,12 @@ pub const PROBES: [(&str, Control); 30] = [
     ("anothers_login_answer", Control::LoginState),
     ("anothers_id_token", Control::LoginNonce),
     ("lookalike_issuer", Control::LoginIssuer),
+    ("document_from_a_private_address", Control::DocumentAddress),
+    ("document_that_is_an_error", Control::DocumentStatus),
+    ("huge_document", Control::DocumentSize),
+    ("document_of_another", Control::DocumentIdentity),
+    ("document_with_a_foreign_redirect", Control::DocumentOrigin),
+    ("document_of_an_unlisted_domain", Control::DocumentPolicy),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -95,6 +106,12 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "anothers_login_answer" => anothers_login_answer(off).await,
         "anothers_id_token" => anothers_id_token(off).await,
         "lookalike_issuer" => lookalike_issuer(off).await,
+        "document_from_a_private_address" => document_from_a_private_address(off).await,
+        "document_that_is_an_error" => document_that_is_an_error(off).await,
+        "huge_document" => huge_document(off).await,
+        "document_of_another" => document_of_another(off).await,
+        "document_with_a_foreign_redirect" => document_with_a_foreign_redirect(off).await,
+        "document_of_an_unlisted_domain" => document_of_an_unlisted_domain(off).await,
         other => panic!("no probe {other:?}"),
     }
 }
