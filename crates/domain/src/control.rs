@@ -47,11 +47,17 @@ pub enum Control {
     FormToken,
     /// Wrong passwords slow the next attempt.
     Throttle,
+    /// Consent offers nobody what `allow` keeps from them.
+    AllowConsent,
+    /// A refreshed token holds nothing that `allow` keeps from its user.
+    AllowRefresh,
+    /// A call needs a scope that `allow` still lets its user hold.
+    AllowCall,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -73,6 +79,9 @@ impl Control {
         Self::RefreshOnce,
         Self::FormToken,
         Self::Throttle,
+        Self::AllowConsent,
+        Self::AllowRefresh,
+        Self::AllowCall,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum AuditKind {
     /// An account was made.
     UserCreated,
+    /// What is known of an account, or what it may do, was changed.
+    UserChanged,
+    /// An account was disabled, with everything that acts for it.
+    UserDisabled,
+    /// A disabled account was enabled again.
+    UserEnabled,
     /// A person signed in.
     LoginSucceeded,
     /// A sign-in was refused.
@@ -46,8 +52,11 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::UserCreated,
+        Self::UserChanged,
+        Self::UserDisabled,
+        Self::UserEnabled,
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::SessionClosed,
@@ -70,6 +79,9 @@ impl AuditKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserCreated => "user_created",
+            Self::UserChanged => "user_changed",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
             Self::SessionClosed => "session_closed",
@@ -104,6 +116,9 @@ impl AuditKind {
             | Self::ToolRefused
             | Self::RequestRefused => Outcome::Refused,
             Self::UserCreated
+            | Self::UserChanged
+            | Self::UserDisabled
+            | Self::UserEnabled
             | Self::LoginSucceeded
             | Self::SessionClosed
             | Self::ClientRegistered
