@@ -148,6 +148,27 @@ async fn revoke(tx: &mut Tx, id: &GrantId, user: Option<&UserId>, why: (&String,
     Ok(Verdict::Keep(true))
 }
 
+/// Ends every grant of a user; answers which were alive.
+pub(crate) async fn end_all_of(tx: &mut Tx, user: &UserId, reason: &str, at: Timestamp) -> Result<Vec<GrantId>, Fault> {
+    let rows = sqlx::query(
+        "UPDATE grants SET revoked_at = $1, revoke_reason = $2
+         WHERE user_id = $3 AND revoked_at IS NULL AND expires_at > $1 RETURNING id",
+    )
+    .bind(at.millis())
+    .bind(reason)
+    .bind(user.as_str())
+    .fetch_all(tx.sql())
+    .await?;
+    sqlx::query(
+        "UPDATE refresh_tokens SET sealed_response = NULL WHERE sealed_response IS NOT NULL
+         AND grant_id IN (SELECT id FROM grants WHERE user_id = $1)",
+    )
+    .bind(user.as_str())
+    .execute(tx.sql())
+    .await?;
+    rows.iter().map(|row| Ok(GrantId::from_stored(row.text("id")?))).collect()
+}
+
 /// Writes a grant: waiting for its code, or active at once.
 pub(crate) async fn insert(tx: &mut Tx, approval: &Approval, activated_at: Option<Timestamp>) -> Result<(), Fault> {
     sqlx::query(

@@ -4,6 +4,7 @@
 //!
 //! A [`StoreError`] never means "no": refusals are values ([`Redeemed::Lost`], `false`, `None`).
 
+mod accounts;
 mod audit;
 mod clients;
 mod codes;
@@ -16,6 +17,7 @@ mod lane;
 mod migrations;
 mod open;
 mod passwords;
+mod people;
 mod refresh;
 mod requests;
 mod rows;
@@ -41,4 +43,4 @@ pub use sessions::{NewSession, Session};
 pub use store::Store;
 pub use throttle::Attempt;
 pub use tokens::{TokenRow, TokenState};
-pub use users::{NewUser, User};
+pub use users::{NO_PASSWORD, NewUser, User};

@@ -9,10 +9,11 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use crate::error::OpenError;
 
 const FIRST: &str = include_str!("../migrations/0001_first.sql");
+const ACCOUNTS: &str = include_str!("../migrations/0002_accounts.sql");
 
 /// Runs what has not run yet, under the engine's own lock.
 pub(crate) async fn run(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    let migrator = Migrator::with_migrations(vec![migration(1, "first", FIRST)]);
+    let migrator = Migrator::with_migrations(vec![migration(1, "first", FIRST), migration(2, "accounts", ACCOUNTS)]);
     migrator.run_direct(None, connection, false).await.map_err(|error| refusal(&error))
 }
 

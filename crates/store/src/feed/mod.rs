@@ -1,5 +1,5 @@
-//! The feed: every revocation is a row written with the change itself, and a view in memory that every process keeps
-//! true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
+//! The feed: every revocation, and every change of what is known of a person, is a row written with the change itself,
+//! and a view in memory that every process keeps true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
 //! past a cursor; a notification only wakes it, and each second it looks anyway. Silence is not consent: a view that
 //! could not be refreshed for longer than `staleness` says so.
 
@@ -16,7 +16,7 @@ pub use view::{Revocations, Standing};
 use crate::error::Fault;
 use crate::lane::Ledger;
 
-/// What kind of thing was ended.
+/// What kind of thing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
     /// A grant, with every token below it.
@@ -27,9 +27,16 @@ pub enum ChangeKind {
     User,
     /// A client, with everything it holds.
     Client,
+    /// A user that had been ended is back; what was ended with them is not.
+    UserBack,
+    /// What is known of a user is no longer what it was.
+    UserChanged,
 }
 
 impl ChangeKind {
+    /// Every kind.
+    const ALL: [Self; 6] = [Self::Grant, Self::Token, Self::User, Self::Client, Self::UserBack, Self::UserChanged];
+
     /// Its name in the feed.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,15 +44,17 @@ impl ChangeKind {
             Self::Token => "token",
             Self::User => "user",
             Self::Client => "client",
+            Self::UserBack => "user_back",
+            Self::UserChanged => "user_changed",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Grant, Self::Token, Self::User, Self::Client].into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// Something that was ended: whoever serves it stops.
+/// Something that was ended, so that whoever serves it stops; or a person to be looked at anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Change {
     /// What kind of thing.
@@ -65,6 +74,14 @@ impl Change {
 
     pub(crate) fn user(id: &UserId) -> Self {
         Self { kind: ChangeKind::User, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn user_back(id: &UserId) -> Self {
+        Self { kind: ChangeKind::UserBack, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn user_changed(id: &UserId) -> Self {
+        Self { kind: ChangeKind::UserChanged, subject: id.as_str().to_owned() }
     }
 
     pub(crate) fn client(id: &ClientId) -> Self {

@@ -10,6 +10,7 @@ use bailiwick_domain::time::Timestamp;
 use tokio::sync::broadcast;
 
 use super::{Change, ChangeKind};
+use crate::people::People;
 
 /// How long an ended thing is remembered here: far longer than any access token lives.
 pub(super) const MEMORY: Duration = Duration::from_hours(1);
@@ -29,6 +30,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Revocations {
     known: RwLock<Known>,
+    people: People,
     staleness: Duration,
     changes: broadcast::Sender<Change>,
 }
@@ -39,24 +41,48 @@ struct Known {
     tokens: HashMap<String, Timestamp>,
     users: HashMap<String, Timestamp>,
     clients: HashMap<String, Timestamp>,
+    /// Users who were ended and came back.
+    back: HashMap<String, Timestamp>,
     /// When the last reading that succeeded began.
     fresh: Option<Timestamp>,
 }
 
 impl Known {
-    fn of(&mut self, kind: ChangeKind) -> &mut HashMap<String, Timestamp> {
-        match kind {
+    fn all(&mut self) -> [&mut HashMap<String, Timestamp>; 5] {
+        [&mut self.grants, &mut self.tokens, &mut self.users, &mut self.clients, &mut self.back]
+    }
+
+    /// Takes in a change; true when it says something new.
+    fn note(&mut self, change: &Change, at: Timestamp) -> bool {
+        let kept = match change.kind {
             ChangeKind::Grant => &mut self.grants,
             ChangeKind::Token => &mut self.tokens,
             ChangeKind::User => &mut self.users,
             ChangeKind::Client => &mut self.clients,
+            ChangeKind::UserBack => &mut self.back,
+            // Every one is news: what it was before is not kept here.
+            ChangeKind::UserChanged => return true,
+        };
+        match kept.get_mut(&change.subject) {
+            Some(last) if *last >= at => false,
+            Some(last) => {
+                *last = at;
+                true
+            }
+            None => kept.insert(change.subject.clone(), at).is_none(),
         }
+    }
+
+    /// True when that user was ended, and did not come back since. Several writers' news come in any order.
+    fn is_ended(&self, user: &str) -> bool {
+        let back = self.back.get(user);
+        self.users.get(user).is_some_and(|ended| back.is_none_or(|back| back <= ended))
     }
 }
 
 impl Revocations {
     pub(crate) fn new(staleness: Duration) -> Self {
-        Self { known: RwLock::default(), staleness, changes: broadcast::channel(1024).0 }
+        Self { known: RwLock::default(), people: People::default(), staleness, changes: broadcast::channel(1024).0 }
     }
 
     /// How a token stands: `grants` are its own and those above it, `user` its subject.
@@ -72,7 +98,7 @@ impl Revocations {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let ended = grants.iter().any(|grant| known.grants.contains_key(grant.as_str()))
             || known.tokens.contains_key(token.as_str())
-            || known.users.contains_key(user)
+            || known.is_ended(user)
             || known.clients.contains_key(client.as_str());
         if ended && control::holds(Control::Revocation) {
             return Standing::Revoked;
@@ -82,6 +108,11 @@ impl Revocations {
         } else {
             Standing::Stale
         }
+    }
+
+    /// What is known of people.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
     }
 
     /// True while this view is too old to answer from.
@@ -103,7 +134,10 @@ impl Revocations {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (change, at) in changes {
-            if known.of(change.kind).insert(change.subject.clone(), at).is_none() {
+            if matches!(change.kind, ChangeKind::User | ChangeKind::UserBack | ChangeKind::UserChanged) {
+                self.people.forget(&change.subject);
+            }
+            if known.note(&change, at) {
                 // Nobody may be listening.
                 self.changes.send(change).ok();
             }
@@ -115,8 +149,8 @@ impl Revocations {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.fresh = Some(began);
         let oldest = began.before(MEMORY);
-        for kind in [ChangeKind::Grant, ChangeKind::Token, ChangeKind::User, ChangeKind::Client] {
-            known.of(kind).retain(|_, at| *at > oldest);
+        for kept in known.all() {
+            kept.retain(|_, at| *at > oldest);
         }
     }
 }
@@ -128,6 +162,8 @@ fn apart(a: Timestamp, b: Timestamp) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_domain::ids::UserId;
+
     use super::*;
 
     fn standing(view: &Revocations, grant: &str, now: i64) -> Standing {
@@ -167,6 +203,29 @@ mod tests {
         assert_eq!(standing(&view, "gr_1", 100), Standing::Revoked);
         assert_eq!(heard.try_recv().unwrap(), change);
         assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_user_who_came_back_stands_in_whatever_order_it_is_heard() {
+        let client = ClientId::parse("c").unwrap();
+        let stands = |view: &Revocations| {
+            view.standing(&[], &TokenId::from_stored("at_1"), "us_1", &client, Timestamp::from_seconds(100))
+        };
+        let user = UserId::from_stored("us_1");
+        let ended = (Change::user(&user), Timestamp::from_seconds(90));
+        let back = (Change::user_back(&user), Timestamp::from_seconds(95));
+        for news in [[ended.clone(), back.clone()], [back.clone(), ended.clone()]] {
+            let view = Revocations::new(Duration::from_secs(5));
+            view.refreshed(Timestamp::from_seconds(100));
+            view.learn(vec![ended.clone()]);
+            assert_eq!(stands(&view), Standing::Revoked);
+
+            view.learn(news.into());
+
+            assert_eq!(stands(&view), Standing::Live);
+            view.learn(vec![(Change::user(&user), Timestamp::from_seconds(97))]);
+            assert_eq!(stands(&view), Standing::Revoked);
+        }
     }
 
     #[test]
