@@ -6,6 +6,7 @@
 mod audit;
 mod bearer;
 mod call;
+mod ceiling;
 mod cors;
 mod discover;
 mod door;
