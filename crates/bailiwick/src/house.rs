@@ -159,6 +159,7 @@ fn sample(name: Option<ServerName>, data: &Path) -> Result<ServerSettings, House
             cwd: None,
         },
         groups: None,
+        allow: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
     })
 }
