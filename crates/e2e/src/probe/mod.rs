@@ -1,6 +1,7 @@
 //! Attacks. Each starts a house of its own, attacks it from outside and says whether the attack was beaten off; the same
 //! probe must succeed as an attack when the control that guards against it is switched off.
 
+mod allow;
 mod code;
 mod door;
 mod pages;
@@ -9,6 +10,7 @@ mod tools;
 
 use bailiwick_domain::control::Control;
 
+pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
@@ -21,7 +23,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 21] = [
+pub const PROBES: [(&str, Control); 24] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -43,6 +45,9 @@ pub const PROBES: [(&str, Control); 21] = [
     ("one_refresh_many_holders", Control::RefreshOnce),
     ("consent_without_form_token", Control::FormToken),
     ("guessing_passwords", Control::Throttle),
+    ("consent_beyond_allow", Control::AllowConsent),
+    ("refresh_beyond_allow", Control::AllowRefresh),
+    ("call_beyond_allow", Control::AllowCall),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -69,6 +74,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "one_refresh_many_holders" => one_refresh_many_holders(off).await,
         "consent_without_form_token" => consent_without_form_token(off).await,
         "guessing_passwords" => guessing_passwords(off).await,
+        "consent_beyond_allow" => consent_beyond_allow(off).await,
+        "refresh_beyond_allow" => refresh_beyond_allow(off).await,
+        "call_beyond_allow" => call_beyond_allow(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

@@ -14,8 +14,10 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 beats_off![
     another_clients_code,
     anothers_session,
+    call_beyond_allow,
     callers_headers,
     confused_algorithm,
+    consent_beyond_allow,
     consent_without_form_token,
     expired,
     for_another_server,
@@ -27,6 +29,7 @@ beats_off![
     listing,
     one_code_many_redeemers,
     one_refresh_many_holders,
+    refresh_beyond_allow,
     revoked,
     tampered,
     unsigned,
