@@ -129,6 +129,9 @@ fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {
             let challenge = Challenge { resource: &call.server.resource, scope: &scopes, error }.header();
             Err(Refusal::Scope { challenge, says, rule })
         }
-        Decision::Denied { rule, says } => Err(Refusal::Denied { rule, says }),
+        Decision::Denied { rule, says } if call.said().and_then(Said::tool).is_some() => {
+            Err(Refusal::Denied { rule, says })
+        }
+        Decision::Denied { rule, says } => Err(Refusal::Shut { rule, says }),
     }
 }

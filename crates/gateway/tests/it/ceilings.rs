@@ -85,7 +85,7 @@ async fn whoever_may_hold_nothing_any_more_is_refused_everything_and_what_is_ope
     let prompts = json!({ "jsonrpc": "2.0", "id": 7, "method": "prompts/list" });
     let refused = world.say("sse", &token, &prompts).await.message();
     assert_eq!(refused["error"]["code"], -32603, "{refused}");
-    assert!(refused["error"]["message"].as_str().unwrap().contains("sse:read"), "{refused}");
+    assert_eq!(refused["error"]["data"]["rule"], "allow:sse:read", "{refused}");
 }
 
 #[tokio::test]
