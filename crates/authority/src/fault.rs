@@ -39,6 +39,9 @@ pub(crate) enum Fault {
     /// Client or server changed while the person was deciding.
     #[error("client or server changed during the authorization request")]
     Changed,
+    /// The person may hold nothing of what is asked for.
+    #[error("the account may hold none of the scopes asked for")]
+    Beyond,
     /// A form that cannot be read.
     #[error("form refused: {0}")]
     Form(#[from] FormError),
@@ -71,7 +74,7 @@ impl Fault {
             | Self::Answered
             | Self::Changed
             | Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::Beyond => StatusCode::FORBIDDEN,
             Self::DevAccount | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(error) => error.status(),
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -115,6 +118,11 @@ impl Fault {
             Self::Changed => (
                 "Something changed meanwhile",
                 "The application or the server changed while you were deciding. Start again from the application.",
+            ),
+            Self::Beyond => (
+                "Your account may not use this",
+                "You are signed in, but whoever runs this server has not given your account any of what the application \
+                 asks for. Ask them for it, or sign in with another account.",
             ),
             Self::Form(_) => ("The form could not be read", "Go back and send it again."),
             Self::ForeignForm => (

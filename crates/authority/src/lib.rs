@@ -7,6 +7,7 @@ mod account;
 mod agent;
 mod authority;
 mod authorize;
+mod ceiling;
 mod client;
 mod connect;
 mod cookies;

@@ -2,6 +2,7 @@
 
 mod account;
 mod authorize;
+mod ceiling;
 mod clients;
 mod code;
 mod consent;

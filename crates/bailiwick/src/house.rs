@@ -203,6 +203,7 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
         },
         headers: HeaderMap::new(),
         groups: None,
+        allow: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
     };
     hosting.host_at(&mut settings, &SandboxEntry::default(), SAMPLE)?;

@@ -77,11 +77,17 @@ pub enum Control {
     DocumentOrigin,
     /// A client's document comes from a host that the operator allows.
     DocumentPolicy,
+    /// Consent offers nobody what `allow` keeps from them.
+    AllowConsent,
+    /// A refreshed token holds nothing that `allow` keeps from its user.
+    AllowRefresh,
+    /// A call needs a scope that `allow` still lets its user hold.
+    AllowCall,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -118,6 +124,9 @@ impl Control {
         Self::DocumentIdentity,
         Self::DocumentOrigin,
         Self::DocumentPolicy,
+        Self::AllowConsent,
+        Self::AllowRefresh,
+        Self::AllowCall,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -1,7 +1,8 @@
-//! Who calls: the token is verified for exactly this server, or the answer says how to get one.
+//! Who calls: the token is verified for exactly this server and its person looked up, or the answer says how to get
+//! one.
 
 use bailiwick_domain::challenge::Challenge;
-use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::policy::{Holder, Server};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_resource::{AdmitError, Caller};
 use http::header::AUTHORIZATION;
@@ -9,6 +10,7 @@ use http::header::AUTHORIZATION;
 use crate::audit;
 use crate::door::Raw;
 use crate::gateway::Gateway;
+use crate::hosted::Hosted;
 use crate::refuse::{Refusal, Trail};
 
 /// Admits the bearer of the request's token.
@@ -21,16 +23,35 @@ pub(crate) fn admit(gateway: &Gateway, raw: &Raw, trail: &Trail, now: Timestamp)
         (Some(one), None) => Some(one.to_str().unwrap_or("Bearer")),
         (Some(_), Some(_)) => Some("Bearer"),
     };
-    gateway.verifier.admit(authorization, resource, &gateway.feed, now).map_err(|error| {
-        if matches!(error, AdmitError::Stale) {
-            return Refusal::Stale;
-        }
-        let said = error.challenge();
-        if said.is_some() {
-            gateway.store.record_later(audit::token(resource, &error.to_string(), trail, now));
-        }
-        let scope = gateway.known(&raw.server, bailiwick_domain::policy::Server::baseline);
-        let scope: ScopeSet = scope.unwrap_or_default();
-        Refusal::Unauthorized { challenge: Challenge { resource, scope: &scope, error: said }.header(), error: said }
-    })
+    gateway
+        .verifier
+        .admit(authorization, resource, &gateway.feed, now)
+        .map_err(|error| refusal(gateway, &raw.server, trail, (error, now)))
+}
+
+/// Whose authority an admitted token carries. One of an account that is unknown or disabled is as good as revoked.
+pub(crate) async fn holder(
+    gateway: &Gateway,
+    server: &Hosted,
+    caller: &Caller,
+    (trail, now): (&Trail, Timestamp),
+) -> Result<Holder, Refusal> {
+    let holder = gateway.store.holder(caller.subject()).await.map_err(|error| {
+        tracing::error!(correlation = %trail.correlation, %error, "whose token it is cannot be looked up");
+        Refusal::Stale
+    })?;
+    holder.ok_or_else(|| refusal(gateway, server, trail, (AdmitError::Revoked, now)))
+}
+
+fn refusal(gateway: &Gateway, server: &Hosted, trail: &Trail, (error, now): (AdmitError, Timestamp)) -> Refusal {
+    if matches!(error, AdmitError::Stale) {
+        return Refusal::Stale;
+    }
+    let resource = &server.resource;
+    let said = error.challenge();
+    if said.is_some() {
+        gateway.store.record_later(audit::token(resource, &error.to_string(), trail, now));
+    }
+    let scope = gateway.known(server, Server::baseline).unwrap_or_default();
+    Refusal::Unauthorized { challenge: Challenge { resource, scope: &scope, error: said }.header(), error: said }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::{Envelope, Id, Message, Method, Mirrored, Revision};
+use bailiwick_domain::policy::Holder;
 use bailiwick_resource::Caller;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
@@ -32,6 +33,8 @@ const MIRRORS: &str = "mcp-param-";
 pub(crate) struct Call {
     /// Who asks.
     pub(crate) caller: Caller,
+    /// Whose authority that is.
+    pub(crate) holder: Holder,
     /// Whom.
     pub(crate) server: Arc<Hosted>,
     /// What.
@@ -84,7 +87,12 @@ impl Said {
 
 impl Call {
     /// Reads what the caller asks for.
-    pub(crate) async fn read(gateway: &Gateway, raw: Raw, caller: Caller, trail: &mut Trail) -> Result<Self, Refusal> {
+    pub(crate) async fn read(
+        gateway: &Gateway,
+        raw: Raw,
+        (caller, holder): (Caller, Holder),
+        trail: &mut Trail,
+    ) -> Result<Self, Refusal> {
         let Raw { server, parts, body } = raw;
         let (aim, revision) = match parts.method {
             http::Method::POST => {
@@ -95,7 +103,7 @@ impl Call {
             http::Method::DELETE => (Aim::Leave, None),
             _ => return Err(Refusal::Method),
         };
-        let mut call = Self { carried: carried(&parts.headers), caller, server, aim, session: None, revision };
+        let mut call = Self { carried: carried(&parts.headers), caller, holder, server, aim, session: None, revision };
         // Where every request stands alone, a session id means nothing and is not passed on.
         if !revision.is_some_and(Revision::is_modern) {
             call.session = call.open(gateway, &parts.headers)?;

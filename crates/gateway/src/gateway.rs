@@ -15,7 +15,7 @@ use bailiwick_domain::token::Standing;
 use bailiwick_domain::uri::{Issuer, ServerName};
 use bailiwick_net::Http;
 use bailiwick_resource::{Caller, Liveness as _, Verifier};
-use bailiwick_store::Store;
+use bailiwick_store::{Change, ChangeKind, Store};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
@@ -28,7 +28,7 @@ use crate::refuse::Trail;
 use crate::session::Sessions;
 use crate::settings::ServerSettings;
 use crate::streams::Streams;
-use crate::{discover, pipeline};
+use crate::{ceiling, discover, pipeline};
 
 /// How often what was left open is looked over, also when nothing was heard.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -81,7 +81,8 @@ impl Gateway {
         let issuer = parts.issuer;
         let known = parts.servers.iter().map(|settings| {
             let resource = issuer.resource(settings.name.as_ref());
-            Server::new(settings.name.clone(), settings.title.clone(), resource, settings.groups.clone())
+            let known = Server::new(settings.name.clone(), settings.title.clone(), resource, settings.groups.clone());
+            Server { allow: settings.allow.clone(), ..known }
         });
         parts.catalogue.store(Arc::new(Catalogue { servers: known.collect() }));
         Self {
@@ -159,15 +160,21 @@ impl Gateway {
         Trail { correlation: given.unwrap_or_else(|| CorrelationId::draw(self.entropy.as_ref())), id: None }
     }
 
-    /// Closes what is open for revoked grants, as soon as it hears of them, and what nobody used for long.
+    /// Closes what is open for revoked grants and for people who may hold nothing any more, as soon as it hears of
+    /// them, and what nobody used for long.
     async fn watch(self: Arc<Self>) {
         let mut changes = self.feed.0.subscribe();
         loop {
-            let closed = tokio::select! {
+            let heard = tokio::select! {
                 () = self.stop.cancelled() => return,
-                heard = changes.recv() => matches!(heard, Err(tokio::sync::broadcast::error::RecvError::Closed)),
-                () = tokio::time::sleep(SWEEP) => false,
+                heard = changes.recv() => Some(heard),
+                () = tokio::time::sleep(SWEEP) => None,
             };
+            if let Some(Ok(Change { kind: ChangeKind::UserChanged, subject })) = &heard {
+                // Where the store does not answer, the next call is refused all the same.
+                self.store.holder(subject).await.ok();
+            }
+            let closed = matches!(heard, Some(Err(tokio::sync::broadcast::error::RecvError::Closed)));
             self.sweep(self.clock.now());
             if closed {
                 return;
@@ -176,11 +183,13 @@ impl Gateway {
     }
 
     fn sweep(&self, now: Timestamp) {
-        let revoked = |caller: &Caller| self.feed.standing(caller.token(), now) == Standing::Revoked;
-        self.streams.sweep(revoked);
+        let ended = |caller: &Caller| {
+            self.feed.standing(caller.token(), now) == Standing::Revoked || ceiling::is_shut_out(self, caller)
+        };
+        self.streams.sweep(ended);
         for server in self.servers.load().iter() {
             if let Reach::Stdio(children) = server.reach.as_ref() {
-                children.sweep(now, revoked);
+                children.sweep(now, ended);
             }
         }
     }

@@ -7,6 +7,7 @@ mod audit;
 mod bearer;
 mod busy;
 mod call;
+mod ceiling;
 mod cors;
 mod discover;
 mod door;

@@ -4,22 +4,24 @@ use std::sync::Arc;
 
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::{Envelope, Message, tool};
-use bailiwick_domain::policy::{Ask, Server, visible};
+use bailiwick_domain::policy::{Ask, Holder, visible};
+use bailiwick_domain::scope::ScopeSet;
 use bailiwick_resource::Caller;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::discover;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
 use crate::sse;
+use crate::{ceiling, discover};
 
 /// What one caller sees of one server.
 pub(crate) struct Lens {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) server: Arc<Hosted>,
     pub(crate) caller: Caller,
+    pub(crate) holder: Holder,
 }
 
 /// What a message is, looked at through a [`Lens`].
@@ -51,7 +53,10 @@ impl Lens {
         if !fresh {
             discover::refresh(&self.gateway, &self.server).await;
         }
-        let kept = self.gateway.known(&self.server, |server| tool::retain(result, |name| self.shows(server, name)));
+        let kept = self.gateway.known(&self.server, |server| {
+            let ceiling = ceiling::of(&self.holder, server);
+            tool::retain(result, |name| self.shows(&ceiling, &Ask { server, tool: name }))
+        });
         let Some(kept) = kept.flatten().map(private) else {
             return Seen::Unreadable;
         };
@@ -84,9 +89,8 @@ impl Lens {
         self.gateway.known(&self.server, |server| names.all(|name| server.tool(name).is_some())).unwrap_or(true)
     }
 
-    fn shows(&self, server: &Server, tool: &str) -> bool {
-        let ask = Ask { server, tool };
-        visible(self.caller.scope(), self.caller.details(), &ask) || !holds(Control::ListFilter)
+    fn shows(&self, ceiling: &ScopeSet, ask: &Ask<'_>) -> bool {
+        visible(&ceiling::held(&self.caller, ceiling), ask) || !holds(Control::ListFilter)
     }
 }
 

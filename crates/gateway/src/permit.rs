@@ -12,7 +12,7 @@ use crate::call::{Aim, Call, Said};
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, discover};
+use crate::{audit, ceiling, discover};
 
 /// Leave to forward one call.
 #[derive(Debug)]
@@ -70,7 +70,8 @@ impl Permit {
 /// Decides over a tool. One that is not known may be new: the server is asked again before the call is denied.
 async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decision, Risk), Refusal> {
     let ask = |server: &Server| {
-        let decision = decide(call.caller.scope(), call.caller.details(), &Ask { server, tool });
+        let ceiling = ceiling::of(&call.holder, server);
+        let decision = decide(&ceiling::held(&call.caller, &ceiling), &Ask { server, tool });
         let known = server.tool(tool).map(|tool| tool.risk);
         (decision, known, server.reachable)
     };
@@ -114,7 +115,10 @@ fn without_tool(call: &Call, server: &Server) -> Decision {
             | Method::TasksCancel => false,
         },
     };
-    if open { Decision::Permit { rule: "token".to_owned() } } else { enter(call.caller.scope(), server) }
+    if open {
+        return Decision::Permit { rule: "token".to_owned() };
+    }
+    enter(&ceiling::held(&call.caller, &ceiling::of(&call.holder, server)), server)
 }
 
 fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {
@@ -126,6 +130,9 @@ fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {
             let challenge = Challenge { resource: &call.server.resource, scope: &scopes, error }.header();
             Err(Refusal::Scope { challenge, says, rule })
         }
-        Decision::Denied { rule, says } => Err(Refusal::Denied { rule, says }),
+        Decision::Denied { rule, says } if call.said().and_then(Said::tool).is_some() => {
+            Err(Refusal::Denied { rule, says })
+        }
+        Decision::Denied { rule, says } => Err(Refusal::Shut { rule, says }),
     }
 }

@@ -85,7 +85,8 @@ fn entrance(gateway: &Gateway, server: Option<Arc<Hosted>>, request: Request, co
 async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestamp) -> Result<Response, Refusal> {
     let caller = bearer::admit(gateway, &raw, trail, now)?;
     let server = Arc::clone(&raw.server);
-    let call = Call::read(gateway, raw, caller, trail).await?;
+    let holder = bearer::holder(gateway, &server, &caller, (&*trail, now)).await?;
+    let call = Call::read(gateway, raw, (caller, holder), trail).await?;
     let permit = Permit::decide(gateway, call, trail, now).await?;
     let record = permit.record();
     let answer = match server.reach.as_ref() {

@@ -62,6 +62,14 @@ pub(crate) enum Refusal {
         /// In words.
         says: String,
     },
+    /// A rule says no to what is no call of a tool.
+    #[error("{says}")]
+    Shut {
+        /// Which one.
+        rule: String,
+        /// In words.
+        says: String,
+    },
     /// The HTTP method is none of ours.
     #[error("this method is not served here")]
     Method,
@@ -116,7 +124,7 @@ impl Refusal {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Denied { .. } => StatusCode::OK,
+            Self::Denied { .. } | Self::Shut { .. } => StatusCode::OK,
             Self::Broken | Self::Envelope(_) | Self::Header(_) | Self::Params(_) | Self::SessionNeeded => {
                 StatusCode::BAD_REQUEST
             }
@@ -143,6 +151,7 @@ impl Refusal {
             | Self::Origin
             | Self::NoServer
             | Self::Denied { .. }
+            | Self::Shut { .. }
             | Self::MediaType
             | Self::TooBig
             | Self::Broken
@@ -168,6 +177,7 @@ impl Refusal {
                 Some(id) => reply::tool_error(id, &format!("{says} ({})", trail.correlation), rule),
                 None => rpc_body(-32603, says, trail, json!({})),
             },
+            Self::Shut { rule, says } => rpc_body(-32603, says, trail, json!({ "rule": rule })),
             Self::Envelope(error) => rpc_body(error.code(), &error.to_string(), trail, json!({})),
             Self::Header(error) => {
                 rpc_body(error.code(), &error.to_string(), trail, error.data().unwrap_or_else(|| json!({})))

@@ -73,6 +73,7 @@ fn catalogue(known: &Catalogue, servers: &[Arc<Hosted>]) -> Catalogue {
         let settings = &server.settings;
         let resource = server.resource.clone();
         let mut new = Server::new(settings.name.clone(), settings.title.clone(), resource, settings.groups.clone());
+        new.allow.clone_from(&settings.allow);
         if let Some(old) = known.by_resource(&server.resource).filter(|old| old.groups == new.groups) {
             new.tools.clone_from(&old.tools);
             new.reachable = old.reachable;

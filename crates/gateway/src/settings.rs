@@ -1,8 +1,10 @@
 //! What the configuration says of one server behind the gateway.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bailiwick_domain::policy::ScopeGroup;
+use bailiwick_domain::policy::{Named, ScopeGroup};
+use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
 use http::HeaderMap;
 use url::Url;
@@ -20,6 +22,8 @@ pub struct ServerSettings {
     pub headers: HeaderMap,
     /// Its scopes in words; without any, read, write and destructive.
     pub groups: Option<Vec<ScopeGroup>>,
+    /// Who may hold its scopes; one that is not listed is for every account made here.
+    pub allow: BTreeMap<Scope, Vec<Named>>,
     /// Origins of browser-based clients.
     pub allowed_origins: Vec<String>,
 }

@@ -6,7 +6,9 @@ use bailiwick_domain::ids::UserId;
 use bailiwick_domain::time::Timestamp;
 use sqlx::any::AnyRow;
 
+use crate::accounts;
 use crate::error::{Fault, StoreError};
+use crate::feed::Change;
 use crate::lane::{Done, Tx, Verdict};
 use crate::rows::{Columns as _, json};
 use crate::store::Store;
@@ -108,6 +110,9 @@ async fn land(tx: &mut Tx, arrival: &Arrival) -> Done<Option<Landed>> {
     .bind(identity.subject.as_str())
     .execute(tx.sql())
     .await?;
+    if accounts::told(tx, &user, identity.email.as_deref(), identity.groups.clone()).await? {
+        tx.tell(Change::user_changed(&user), now).await?;
+    }
     if read(&row)? != *identity {
         tx.audit(&arrival.changed.clone().user(&user)).await?;
     }

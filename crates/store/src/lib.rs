@@ -4,6 +4,7 @@
 //!
 //! A [`StoreError`] never means "no": refusals are values ([`Redeemed::Lost`], `false`, `None`).
 
+mod accounts;
 mod administer;
 mod audit;
 mod backup;
@@ -19,6 +20,7 @@ mod lane;
 mod migrations;
 mod open;
 mod passwords;
+mod people;
 mod pulse;
 mod refresh;
 mod requests;
@@ -55,4 +57,4 @@ pub use store::Store;
 pub use throttle::Attempt;
 pub use tokens::{TokenRow, TokenState};
 pub use upstream_logins::UpstreamLogin;
-pub use users::{NewUser, User};
+pub use users::{NO_PASSWORD, NewUser, User};

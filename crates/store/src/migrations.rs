@@ -11,6 +11,7 @@ use crate::error::OpenError;
 /// Every migration, in order: number, name, text.
 const ALL: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "accounts", include_str!("../migrations/0002_accounts.sql")),
     (3, "identities", include_str!("../migrations/0003_identities.sql")),
     (5, "standing", include_str!("../migrations/0005_standing.sql")),
     (6, "secrets", include_str!("../migrations/0006_secrets.sql")),

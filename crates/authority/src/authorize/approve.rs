@@ -9,13 +9,14 @@ use bailiwick_domain::client::Client;
 use bailiwick_domain::grant::{Approval, CodeGrant};
 use bailiwick_domain::ids::{GrantId, TransactionId, UserId};
 use bailiwick_domain::opaque::{Code, Digest, Opaque, RequestHandle};
+use bailiwick_domain::policy::Stage;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::{CODE_LIFE, REFRESH_LIFE};
 use bailiwick_domain::token::ToolsDetail;
 use bailiwick_store::NewApproval;
 
-use super::answer;
 use super::held::Held;
+use super::{answer, beyond};
 use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::page::consent::usual_life;
@@ -97,9 +98,13 @@ pub(crate) async fn at_once(
     name: &str,
 ) -> Result<Response, Fault> {
     let user = authority.dev_user(visit, name).await?;
+    let scope = authority.within(Stage::Consent, &user, &held.resource, &held.scope);
+    if scope.is_empty() {
+        return Ok(beyond::redirect(authority, visit, held, &user));
+    }
     let (browser, cookie) = visit.browser_or_new(authority);
     let request = held.keep(authority, visit, &browser).await?.digest();
-    let terms = Terms { user: user.id, scope: held.scope.clone(), only: None, life: usual_life() };
+    let terms = Terms { user: user.id, scope, only: None, life: usual_life() };
     let url = Pending { client, held, request: &request }.approve(authority, visit, terms).await?;
     Ok(with_cookies(found(&url), [cookie]))
 }

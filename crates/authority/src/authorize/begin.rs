@@ -98,7 +98,7 @@ async fn go_back(authority: &Authority, visit: &Visit, client: &Client, to: &Des
         Reason::Request(_) => "a parameter is missing or wrong",
         Reason::UnknownTarget | Reason::NoTarget => "it names no server that exists here",
         Reason::Scope => "it asks for nothing that exists here",
-        Reason::Login | Reason::Consent | Reason::Denied => "it was not approved",
+        Reason::Login | Reason::Consent | Reason::Denied | Reason::Beyond => "it was not approved",
     };
     let back = Back { host: to.registered.host().to_owned(), url };
     authority.refuse_with(visit, &Fault::Unasked(why), Some(back))

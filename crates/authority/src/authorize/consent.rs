@@ -7,12 +7,13 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::client::ClientSource;
+use bailiwick_domain::policy::Stage;
 use http::StatusCode;
 
-use super::answer;
 use super::approve::{Pending, Terms};
 use super::held::{Found, Held};
 use super::target::Reason;
+use super::{answer, beyond};
 use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
@@ -27,7 +28,7 @@ pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, R
     let shown = async {
         let found = Held::find(&authority, &visit, query.one("request")).await?;
         match visit.person(&authority).await? {
-            Some(person) => page(&authority, &found, &person, &Retry::default()),
+            Some(person) => page(&authority, &visit, (&found, &person), &Retry::default()),
             None => Ok(see_other(&format!("/login?request={}", found.handle))),
         }
     };
@@ -74,14 +75,15 @@ async fn allow(
     let server = authority.server(Some(&held.resource)).ok_or(Fault::Changed)?;
     let list = |name: &'static str| form.all(name).map(str::to_owned).collect::<BTreeSet<_>>();
     let (tools, scopes) = (list("tool"), list("scope"));
-    let chosen = choose(&server, &held.scope, &tools, &scopes);
+    let within = authority.within(Stage::Consent, &person.user, &held.resource, &held.scope);
+    let chosen = choose(&server, &within, &tools, &scopes);
     let (Some(life), false) = (form.one("duration").and_then(life), chosen.scope.is_empty()) else {
         let retry = Retry {
             problem: Some("Nothing is ticked. Tick what the application may do, or deny."),
             ticked: Some((&tools, &scopes)),
             duration: form.one("duration"),
         };
-        return page(authority, found, person, &retry);
+        return page(authority, visit, (found, person), &retry);
     };
     let pending = Pending { client: &found.client, held, request: &found.digest };
     let terms = Terms { user: person.user.id.clone(), scope: chosen.scope, only: chosen.only, life };
@@ -111,9 +113,18 @@ struct Retry<'a> {
     duration: Option<&'a str>,
 }
 
-fn page(authority: &Authority, found: &Found, person: &Person, retry: &Retry<'_>) -> Result<Response, Fault> {
+fn page(
+    authority: &Authority,
+    visit: &Visit,
+    (found, person): (&Found, &Person),
+    retry: &Retry<'_>,
+) -> Result<Response, Fault> {
     let (held, client) = (&found.held, &found.client);
     let server = authority.server(Some(&held.resource)).ok_or(Fault::Changed)?;
+    let within = authority.within(Stage::Consent, &person.user, &held.resource, &held.scope);
+    if within.is_empty() {
+        return Ok(beyond::page(authority, visit, held, &person.user));
+    }
     let to = &held.ask.registered;
     let unverified = client.source == ClientSource::Registered;
     let page = ConsentPage {
@@ -128,7 +139,8 @@ fn page(authority: &Authority, found: &Found, person: &Person, retry: &Retry<'_>
         resource: server.resource.as_str(),
         reachable: server.reachable,
         user: &person.user.name,
-        groups: groups(&server, &held.scope, retry.ticked),
+        groups: groups(&server, &within, retry.ticked),
+        withheld: held.scope.minus(&within).iter().map(ToString::to_string).collect(),
         durations: durations(retry.duration),
         problem: retry.problem,
         form_token: &bond(found, person).token(&authority.secrets.form),

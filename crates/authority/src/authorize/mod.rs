@@ -3,6 +3,7 @@
 mod answer;
 mod approve;
 mod begin;
+mod beyond;
 mod consent;
 mod held;
 mod target;

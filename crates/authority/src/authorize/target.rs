@@ -30,6 +30,9 @@ pub(crate) enum Reason {
     /// The person said no.
     #[error("access was denied")]
     Denied,
+    /// The person may hold none of it.
+    #[error("this account may hold none of these scopes")]
+    Beyond,
 }
 
 impl Reason {
@@ -41,14 +44,14 @@ impl Reason {
             Self::Scope => ErrorCode::InvalidScope.as_str(),
             Self::Login => ErrorCode::LoginRequired.as_str(),
             Self::Consent => "consent_required",
-            Self::Denied => ErrorCode::AccessDenied.as_str(),
+            Self::Denied | Self::Beyond => ErrorCode::AccessDenied.as_str(),
         }
     }
 
     /// True when the client asked to be answered without a page (`prompt=none`), or a person has answered.
     pub(crate) fn is_expected(self) -> bool {
         match self {
-            Self::Login | Self::Consent | Self::Denied => true,
+            Self::Login | Self::Consent | Self::Denied | Self::Beyond => true,
             Self::Request(_) | Self::UnknownTarget | Self::NoTarget | Self::Scope => false,
         }
     }

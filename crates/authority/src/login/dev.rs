@@ -2,9 +2,8 @@
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::UserId;
-use bailiwick_store::{NewUser, User};
+use bailiwick_store::{NO_PASSWORD, NewUser, User};
 
-use super::NO_PASSWORD;
 use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::visit::Visit;
@@ -20,7 +19,7 @@ impl Authority {
             .correlation(&visit.correlation)
             .user(&id)
             .rule("dev-approve");
-        let user = NewUser { id, name: name.to_owned(), password_phc: NO_PASSWORD.to_owned(), at: visit.now };
+        let user = NewUser::new(id, name.to_owned(), NO_PASSWORD.to_owned(), visit.now);
         // Whoever made it, it is there afterwards.
         self.store.create_user(user, event).await?;
         self.store.user_by_name(name).await?.ok_or(Fault::DevAccount).and_then(usable)

@@ -28,8 +28,7 @@ use crate::visit::Visit;
 use password::LoginError;
 pub use password::UserName;
 
-/// In place of a hash, for accounts without a password: none fits it.
-pub(crate) const NO_PASSWORD: &str = "!";
+pub(crate) use bailiwick_store::NO_PASSWORD;
 
 /// `GET /login`.
 pub(crate) async fn ask(State(authority): State<Arc<Authority>>, visit: Visit, RawQuery(query): RawQuery) -> Response {

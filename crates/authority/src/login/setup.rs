@@ -90,9 +90,15 @@ async fn first_user(
             return Ok(Err(error.to_string()));
         }
     };
+    // Such as the one of an earlier --dev-approve, which nobody can sign in to.
+    if authority.store.user_by_name(name.as_str()).await?.is_some() {
+        return Ok(
+            Err("An account of that name is there already, without a password. Choose another name.".to_owned()),
+        );
+    }
     let id = UserId::draw(authority.entropy.as_ref());
     let event = AuditEvent::new(AuditKind::UserCreated, visit.now).correlation(&visit.correlation).user(&id);
-    let user = NewUser { id: id.clone(), name: name.as_str().to_owned(), password_phc, at: visit.now };
+    let user = NewUser::new(id.clone(), name.as_str().to_owned(), password_phc, visit.now);
     let first = authority.store.create_first_user(user, event).await?;
     Ok(Ok(first.then_some(id)))
 }

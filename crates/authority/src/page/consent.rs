@@ -35,6 +35,8 @@ pub(crate) struct ConsentPage<'a> {
     pub(crate) user: &'a str,
     /// What is asked for.
     pub(crate) groups: Vec<Group>,
+    /// What is asked for and may not be given by this person.
+    pub(crate) withheld: Vec<String>,
     /// How long it may last.
     pub(crate) durations: Vec<Choice>,
     /// What was wrong the last time.

@@ -13,8 +13,8 @@ use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType, secr
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::jose::{Alg, KeyPair};
-use bailiwick_domain::policy::{Catalogue, Server, ToolFacts};
-use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::policy::{Catalogue, Named, Server, ToolFacts};
+use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::text;
 use bailiwick_domain::time::{Clock, Timestamp};
@@ -69,6 +69,7 @@ pub(super) struct World {
     pub(super) app: Router,
     pub(super) store: Store,
     pub(super) setup: Arc<SetupDoor>,
+    catalogue: Arc<ArcSwap<Catalogue>>,
     hands: Arc<Hands>,
     _dir: TempDir,
 }
@@ -95,8 +96,9 @@ impl World {
         .unwrap();
         let issuer = Issuer::parse(BASE).unwrap();
         let setup = Arc::new(SetupDoor::new(entropy.as_ref(), !plan.far));
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue(&issuer, plan.two_servers)));
         let authority = Authority::new(Parts {
-            catalogue: Arc::new(ArcSwap::from_pointee(catalogue(&issuer, plan.two_servers))),
+            catalogue: catalogue.clone(),
             issuer,
             store: store.clone(),
             keys: Keys::of(Arc::new(KeyPair::generate(Alg::Es256).unwrap())),
@@ -113,12 +115,22 @@ impl World {
         } else {
             authority
         };
-        Self { app: Arc::new(authority).routes(), store, setup, hands, _dir: dir }
+        Self { app: Arc::new(authority).routes(), store, setup, catalogue, hands, _dir: dir }
     }
 
     /// An approving house for tests of what comes after consent.
     pub(super) async fn approving() -> Self {
         Self::plan(Plan { dev_approve: Some("alice"), ..Plan::default() }).await
+    }
+
+    /// What a configuration that was read anew comes to.
+    pub(super) fn allow(&self, scope: &str, entries: &[&str]) {
+        let mut catalogue = Catalogue::clone(&self.catalogue.load());
+        let named: Vec<Named> = entries.iter().map(|entry| Named::parse(entry).unwrap()).collect();
+        for server in &mut catalogue.servers {
+            server.allow.insert(Scope::parse(scope).unwrap(), named.clone());
+        }
+        self.catalogue.store(Arc::new(catalogue));
     }
 
     pub(super) fn pass(&self, seconds: u64) {

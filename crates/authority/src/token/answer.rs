@@ -58,6 +58,11 @@ impl Answer {
         }
     }
 
+    /// The scopes of its access token.
+    pub(super) fn scope(&self) -> &ScopeSet {
+        &self.scope
+    }
+
     /// Seals the answer so that only the holder of `old` can open it: not even a copy of the database with our key.
     pub(super) fn seal(&self, old: &Opaque<Refresh>, entropy: &dyn Entropy) -> String {
         // Text, numbers and lists always serialise.

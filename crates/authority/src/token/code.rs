@@ -7,6 +7,7 @@ use bailiwick_domain::grant::{CodeClaim, CodeGrant, CodeReplay, idle_until, judg
 use bailiwick_domain::ids::TokenId;
 use bailiwick_domain::opaque::{Code, Opaque, Refresh};
 use bailiwick_domain::pkce::Verifier;
+use bailiwick_domain::policy::Stage;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::token::mint;
 use bailiwick_domain::uri::Resource;
@@ -49,8 +50,13 @@ impl Authority {
         (grant, claim): (CodeGrant, &CodeClaim<'_>),
     ) -> Result<Answer, TokenError> {
         let approval = grant.claim(claim, visit.now)?.into_approval();
+        let user = self.usable(&approval.user).await?;
+        let scope = self.within(Stage::Consent, &user, &approval.resource, &approval.scope);
+        if scope.is_empty() {
+            return Err(TokenError::Beyond);
+        }
         let jti = TokenId::draw(self.entropy.as_ref());
-        let minted = mint(self.keys.signer(), &self.issuer, &approval, &approval.scope, jti, visit.now)?;
+        let minted = mint(self.keys.signer(), &self.issuer, &approval, &scope, jti, visit.now)?;
         let refresh = client.may_use(GrantType::RefreshToken).then(|| Opaque::<Refresh>::mint(self.entropy.as_ref()));
         let redemption = Redemption {
             code: code.digest(),
@@ -70,6 +76,7 @@ impl Authority {
         let audit = AuditEvent::new(AuditKind::CodeRedeemed, visit.now)
             .correlation(&visit.correlation)
             .approval(&approval)
+            .scope(&scope)
             .token(&minted.claims.jti);
         match self.store.redeem(redemption, audit).await? {
             Redeemed::Fresh => Ok(Answer::new(minted, refresh.as_ref(), visit.now)),

@@ -52,6 +52,9 @@ pub(super) enum TokenError {
     /// A scope that is none, or more than was granted.
     #[error("scope is malformed or more than was granted")]
     Scope,
+    /// The user may hold nothing of it any more.
+    #[error("the user may no longer hold any scope of this grant")]
+    Beyond,
     /// No such server, or not the one that was approved.
     #[error("resource is missing, not a server here, or not the one that was approved")]
     Target,
@@ -74,9 +77,13 @@ impl TokenError {
             Self::Client(error) => error.code(),
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::NotAllowed => ErrorCode::UnauthorizedClient,
-            Self::Code | Self::Replayed | Self::Verifier | Self::Refresh | Self::Reused | Self::Revoked => {
-                ErrorCode::InvalidGrant
-            }
+            Self::Code
+            | Self::Replayed
+            | Self::Verifier
+            | Self::Refresh
+            | Self::Reused
+            | Self::Revoked
+            | Self::Beyond => ErrorCode::InvalidGrant,
             Self::Claim(error) => error.code(),
             Self::Scope => ErrorCode::InvalidScope,
             Self::Target => ErrorCode::InvalidTarget,
@@ -107,6 +114,7 @@ impl TokenError {
             | Self::Refresh
             | Self::Reused
             | Self::Revoked
+            | Self::Beyond
             | Self::Scope
             | Self::Target
             | Self::Machine(_) => Refusal::new(self.code(), self),

@@ -6,10 +6,11 @@ use bailiwick_domain::client::Client;
 use bailiwick_domain::grant::{Approval, Reuse, idle_until, judge_reuse, narrowed};
 use bailiwick_domain::ids::{TokenId, UserId};
 use bailiwick_domain::opaque::{Opaque, Refresh};
+use bailiwick_domain::policy::Stage;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::token::mint;
-use bailiwick_store::{RefreshRow, RefreshState, Rotated, Rotation};
+use bailiwick_store::{RefreshRow, RefreshState, Rotated, Rotation, User};
 
 use super::answer::{self, Answer};
 use super::code::resource;
@@ -37,11 +38,18 @@ impl Authority {
         }
         let asked = form.one("scope").map(|raw| ScopeSet::parse(raw).ok_or(TokenError::Scope)).transpose()?;
         let scope = narrowed(&approval.scope, asked.as_ref()).ok_or(TokenError::Scope)?;
-        self.usable(&approval.user).await?;
+        let user = self.usable(&approval.user).await?;
+        let ceiling = self.within(Stage::Refresh, &user, &approval.resource, &approval.scope);
         match state.used_at {
-            Some(used_at) => self.reused(visit, &old, &state, used_at).await,
+            Some(used_at) => {
+                let answer = self.reused(visit, &old, &state, used_at).await?;
+                // An answer that was given once is not given again to hold more than its user may hold by now.
+                if answer.scope().within(&ceiling) { Ok(answer) } else { Err(TokenError::Beyond) }
+            }
             None if over(&state, visit.now) => Err(TokenError::Refresh),
-            None => self.rotated(visit, &old, &state, &scope).await,
+            // The token stays as it was: what is given back to the user can be fetched with it again.
+            None if scope.meet(&ceiling).is_empty() => Err(TokenError::Beyond),
+            None => self.rotated(visit, &old, &state, &scope.meet(&ceiling)).await,
         }
     }
 
@@ -103,10 +111,10 @@ impl Authority {
         }
     }
 
-    /// Refuses what belongs to an account that may not be used any more.
-    pub(super) async fn usable(&self, user: &UserId) -> Result<(), TokenError> {
+    /// The account something belongs to; refused is what belongs to one that may not be used any more.
+    pub(super) async fn usable(&self, user: &UserId) -> Result<User, TokenError> {
         let user = self.store.user(user).await?;
-        if user.is_some_and(|user| !user.disabled) { Ok(()) } else { Err(TokenError::Revoked) }
+        user.filter(|user| !user.disabled).ok_or(TokenError::Revoked)
     }
 }
 

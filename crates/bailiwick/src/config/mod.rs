@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
 
+mod allow;
 mod cimd;
 mod client;
 mod in_force;
@@ -119,6 +120,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_domain::uri::ServerName;
+
     use super::*;
 
     #[test]
@@ -126,6 +129,31 @@ mod tests {
         let refused = Config::parse("listen = \"localhost:1\"\n[server.notes]\nupstraem = \"http://x\"\n").unwrap_err();
 
         assert!(refused.starts_with("line 3, column 1: unknown field `upstraem`"), "{refused}");
+    }
+
+    #[test]
+    fn an_entry_of_allow_that_names_nobody_is_refused_with_its_place() {
+        let text = "[server.notes]\nupstream = \"http://x\"\nallow = { \"notes:read\" = [\"group:dev\", \"alice\"] }\n";
+
+        let refused = Config::parse(text).unwrap_err();
+
+        assert!(refused.starts_with("line 3, column ") && refused.contains("\"alice\" names nobody"), "{refused}");
+    }
+
+    #[test]
+    fn allow_names_scopes_that_are_there() {
+        let settings = |scope: &str| {
+            let text =
+                format!("[server.notes]\nupstream = \"http://x\"\nallow = {{ \"{scope}\" = [\"group:dev\"] }}\n");
+            Config::parse(&text).unwrap().server["notes"].settings(ServerName::parse("notes"))
+        };
+
+        assert_eq!(settings("notes:write").unwrap().allow.len(), 1);
+        let refused = settings("notes:wriet").unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "server.notes.allow: \"notes:wriet\" is not a scope of this server; it has notes:read, notes:write, notes:destructive"
+        );
     }
 
     #[test]
@@ -139,6 +167,8 @@ mod tests {
             allowed_origins = ["https://inspector.example.com"]
             [server.github.scopes]
             "github:read" = { tools = ["get_*"], says = "Read repositories" }
+            [server.github.allow]
+            "github:read" = ["group:dev", "user:alice", "user:alice@example.com", "domain:example.com"]
             [client.ci]
             redirect_uris = []
             grant_types = ["client_credentials"]

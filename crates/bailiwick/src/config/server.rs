@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::allow::{self, AllowEntry};
 use super::{ConfigError, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
@@ -38,6 +39,9 @@ pub(crate) struct ServerEntry {
     pub(crate) title: Option<String>,
     /// Scopes that group tools; without any, read, write and destructive.
     pub(crate) scopes: BTreeMap<String, ScopeEntry>,
+    /// Who may hold which scope: `user:`, `group:` and `domain:`. A scope without a list is for every account made here.
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub(crate) allow: AllowEntry,
     /// Origins of browser-based clients.
     pub(crate) allowed_origins: Vec<String>,
 }
@@ -112,11 +116,14 @@ impl ServerEntry {
             _ => return Err(ConfigError::Value(format!("{label}: give either `upstream` or `command`"))),
         };
         let title = self.title.clone().or_else(|| name.as_ref().map(ToString::to_string));
+        let groups = self.groups(&label)?;
+        let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
         Ok(ServerSettings {
+            allow: allow::ceilings(&self.allow, &label, prefix, groups.as_ref())?,
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
             headers: headers(&label, &self.headers)?,
-            groups: self.groups(&label)?,
+            groups,
             allowed_origins: self.allowed_origins.clone(),
             name,
         })

@@ -12,6 +12,12 @@ pub enum AuditKind {
     UserCreated,
     /// What an upstream provider says of an account changed.
     IdentityChanged,
+    /// What is known of an account, or what it may do, was changed.
+    UserChanged,
+    /// An account was disabled, with everything that acts for it.
+    UserDisabled,
+    /// A disabled account was enabled again.
+    UserEnabled,
     /// A person signed in.
     LoginSucceeded,
     /// A sign-in was refused.
@@ -44,10 +50,6 @@ pub enum AuditKind {
     ToolRefused,
     /// Any other request was refused.
     RequestRefused,
-    /// An account was disabled, with everything that acts for it.
-    UserDisabled,
-    /// An account may be used again.
-    UserEnabled,
     /// An administrator set a password.
     PasswordReset,
     /// A client was stopped for everybody.
@@ -62,9 +64,13 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::UserCreated,
         Self::IdentityChanged,
+        Self::UserCreated,
+        Self::UserChanged,
+        Self::UserDisabled,
+        Self::UserEnabled,
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::SessionClosed,
@@ -81,8 +87,6 @@ impl AuditKind {
         Self::ToolCalled,
         Self::ToolRefused,
         Self::RequestRefused,
-        Self::UserDisabled,
-        Self::UserEnabled,
         Self::PasswordReset,
         Self::ClientDisabled,
         Self::ClientEnabled,
@@ -95,6 +99,9 @@ impl AuditKind {
         match self {
             Self::UserCreated => "user_created",
             Self::IdentityChanged => "identity_changed",
+            Self::UserChanged => "user_changed",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
             Self::SessionClosed => "session_closed",
@@ -111,8 +118,6 @@ impl AuditKind {
             Self::ToolCalled => "tool_called",
             Self::ToolRefused => "tool_refused",
             Self::RequestRefused => "request_refused",
-            Self::UserDisabled => "user_disabled",
-            Self::UserEnabled => "user_enabled",
             Self::PasswordReset => "password_reset",
             Self::ClientDisabled => "client_disabled",
             Self::ClientEnabled => "client_enabled",
@@ -137,6 +142,9 @@ impl AuditKind {
             | Self::RequestRefused => Outcome::Refused,
             Self::UserCreated
             | Self::IdentityChanged
+            | Self::UserChanged
+            | Self::UserDisabled
+            | Self::UserEnabled
             | Self::LoginSucceeded
             | Self::SessionClosed
             | Self::ClientRegistered
@@ -147,8 +155,6 @@ impl AuditKind {
             | Self::TokenRevoked
             | Self::GrantRevoked
             | Self::ToolCalled
-            | Self::UserDisabled
-            | Self::UserEnabled
             | Self::PasswordReset
             | Self::ClientDisabled
             | Self::ClientEnabled

@@ -9,6 +9,9 @@ use crate::scope::ScopeSet;
 use crate::time::{ACCESS_LIFE, Timestamp};
 use crate::uri::Resource;
 
+/// What the `sub` of every machine begins with.
+const MACHINE: &str = "mc_";
+
 /// What a machine asks for.
 #[derive(Clone, Debug)]
 pub struct MachineRequest {
@@ -69,7 +72,12 @@ impl MachineRequest {
 
 /// The `sub` of a machine: a name that no person can have (RFC 9700 §4.15).
 pub fn machine_subject(client: &ClientId) -> UserId {
-    UserId::from_stored(format!("mc_{}", client.digest()))
+    UserId::from_stored(format!("{MACHINE}{}", client.digest()))
+}
+
+/// True for the `sub` of a machine.
+pub fn is_machine(subject: &str) -> bool {
+    subject.starts_with(MACHINE)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod refresh;
 pub use authorize::{AuthorizationRequest, AuthorizeError, Destination, RawAuthorize};
 pub use code::{Approved, ClaimError, CodeClaim, CodeGrant, CodeReplay, REPLAY_GRACE, judge_replay};
 pub use consent::Approval;
-pub use machine::{MachineError, MachineRequest, machine_subject};
+pub use machine::{MachineError, MachineRequest, is_machine, machine_subject};
 pub use refresh::{REPLAY_WINDOW, Reuse, idle_until, judge_reuse, narrowed};
 
 #[cfg(test)]

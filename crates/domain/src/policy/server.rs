@@ -1,6 +1,8 @@
 //! One MCP server behind the gateway: which tools it offers, and which scope opens each of them.
 
-use super::{Risk, ScopeGroup, Tool, ToolFacts};
+use std::collections::BTreeMap;
+
+use super::{Named, Risk, ScopeGroup, Tool, ToolFacts};
 use crate::scope::{Scope, ScopeSet};
 use crate::text::presentable;
 use crate::uri::{Resource, ServerName};
@@ -19,6 +21,8 @@ pub struct Server {
     pub resource: Resource,
     /// Its scopes, in the operator's order.
     pub groups: Vec<ScopeGroup>,
+    /// Who may hold its scopes; one that is not listed is for every account made here.
+    pub allow: BTreeMap<Scope, Vec<Named>>,
     /// Its tools, as last listed.
     pub tools: Vec<Tool>,
     /// True while it answers.
@@ -30,7 +34,7 @@ impl Server {
     pub fn new(name: Option<ServerName>, title: String, resource: Resource, groups: Option<Vec<ScopeGroup>>) -> Self {
         let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
         let groups = groups.unwrap_or_else(|| Self::default_groups(prefix));
-        Self { name, title, resource, groups, tools: Vec::new(), reachable: false }
+        Self { name, title, resource, groups, allow: BTreeMap::new(), tools: Vec::new(), reachable: false }
     }
 
     /// The three scopes of a server whose operator declared none: `{prefix}:read`, `:write`, `:destructive`.

@@ -1,6 +1,7 @@
 //! Attacks. Each starts a house of its own, attacks it from outside and says whether the attack was beaten off; the same
 //! probe must succeed as an attack when the control that guards against it is switched off.
 
+mod allow;
 mod child;
 mod code;
 mod document;
@@ -13,6 +14,7 @@ mod tools;
 
 use bailiwick_domain::control::Control;
 
+pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
 pub use child::{
     child_against_files, child_against_network, child_against_processes, child_out_of_view, child_without_limits,
 };
@@ -34,7 +36,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 36] = [
+pub const PROBES: [(&str, Control); 39] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -71,6 +73,9 @@ pub const PROBES: [(&str, Control); 36] = [
     ("document_of_another", Control::DocumentIdentity),
     ("document_with_a_foreign_redirect", Control::DocumentOrigin),
     ("document_of_an_unlisted_domain", Control::DocumentPolicy),
+    ("consent_beyond_allow", Control::AllowConsent),
+    ("refresh_beyond_allow", Control::AllowRefresh),
+    ("call_beyond_allow", Control::AllowCall),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -112,6 +117,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "document_of_another" => document_of_another(off).await,
         "document_with_a_foreign_redirect" => document_with_a_foreign_redirect(off).await,
         "document_of_an_unlisted_domain" => document_of_an_unlisted_domain(off).await,
+        "consent_beyond_allow" => consent_beyond_allow(off).await,
+        "refresh_beyond_allow" => refresh_beyond_allow(off).await,
+        "call_beyond_allow" => call_beyond_allow(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

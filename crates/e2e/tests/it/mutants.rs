@@ -26,6 +26,9 @@ macro_rules! every_control { ($($name:ident: $control:ident),+ $(,)?) => {
 
 every_control![
     algorithm: Algorithm,
+    allow_call: AllowCall,
+    allow_consent: AllowConsent,
+    allow_refresh: AllowRefresh,
     audience: Audience,
     child_files: ChildFiles,
     child_limits: ChildLimits,

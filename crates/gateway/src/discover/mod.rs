@@ -135,7 +135,10 @@ fn note(gateway: &Gateway, server: &Hosted, change: impl FnOnce(&mut Server)) {
             return Arc::clone(catalogue);
         }
         let swapped = |old: &Server| match &known {
-            Some(known) if old.resource == known.resource => known.clone(),
+            // The rest is the operator's, who may have changed it meanwhile.
+            Some(known) if old.resource == known.resource => {
+                Server { tools: known.tools.clone(), reachable: known.reachable, ..old.clone() }
+            }
             Some(_) | None => old.clone(),
         };
         Arc::new(Catalogue { servers: catalogue.servers.iter().map(swapped).collect() })

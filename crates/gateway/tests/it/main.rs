@@ -4,6 +4,7 @@
 mod admission;
 mod behind;
 mod calls;
+mod ceilings;
 mod discovery;
 mod fixture;
 mod listings;

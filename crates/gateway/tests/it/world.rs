@@ -1,5 +1,6 @@
 //! A gateway on a loopback port, in front of the fixtures, and tokens for it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,8 +11,8 @@ use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, TransactionId, UserId};
 use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer as _};
-use bailiwick_domain::policy::Catalogue;
-use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::policy::{Catalogue, Named};
+use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{ToolsDetail, mint};
@@ -19,7 +20,7 @@ use bailiwick_domain::uri::{Issuer, Resource, ServerName};
 use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
-use bailiwick_store::{AuditFilter, Database, Settings, Store, TokenRow};
+use bailiwick_store::{AuditFilter, Database, NO_PASSWORD, NewUser, Settings, Store, TokenRow};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -141,6 +142,16 @@ impl World {
         scope: &str,
         details: Vec<ToolsDetail>,
     ) -> Held {
+        self.account(user).await;
+        self.issue((user, client), server, scope, details).await
+    }
+
+    /// A token of somebody who has no account.
+    pub(crate) async fn unaccounted(&self, subject: &str, server: &str, scope: &str) -> String {
+        self.issue((subject, "app"), server, scope, Vec::new()).await.raw
+    }
+
+    async fn issue(&self, (user, client): (&str, &str), server: &str, scope: &str, details: Vec<ToolsDetail>) -> Held {
         let now = Now.now();
         let approval = Approval {
             grant: GrantId::draw(&Dice),
@@ -169,6 +180,35 @@ impl World {
         let grant = approval.grant.clone();
         self.store.machine_token(approval, row, AuditEvent::new(AuditKind::TokenIssued, now)).await.unwrap();
         Held { raw: minted.raw.to_string(), grant }
+    }
+
+    /// An account of that id, whose name is what follows `us_`.
+    async fn account(&self, id: &str) {
+        let id = UserId::from_stored(id);
+        let name = id.as_str().trim_start_matches("us_").to_owned();
+        let user = NewUser::new(id, name, NO_PASSWORD.to_owned(), Now.now());
+        // It may be there already.
+        self.store.create_user(user, AuditEvent::new(AuditKind::UserCreated, Now.now())).await.unwrap();
+    }
+
+    pub(crate) async fn set_groups(&self, user: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        let event = AuditEvent::new(AuditKind::UserChanged, Now.now());
+        assert!(self.store.set_groups(&UserId::from_stored(user), groups, event).await.unwrap());
+    }
+
+    pub(crate) async fn disable(&self, user: &str) {
+        let event = AuditEvent::new(AuditKind::UserDisabled, Now.now());
+        assert!(self.store.disable_user(&UserId::from_stored(user), event).await.unwrap());
+    }
+
+    /// What a configuration that was read anew comes to.
+    pub(crate) fn allow(&self, name: &str, scope: &str, entries: &[&str]) {
+        let mut catalogue = Catalogue::clone(&self.catalogue.load());
+        let server = catalogue.servers.iter_mut().find(|server| server.resource == self.resource(name)).unwrap();
+        let named = entries.iter().map(|entry| Named::parse(entry).unwrap()).collect();
+        server.allow.insert(Scope::parse(scope).unwrap(), named);
+        self.catalogue.store(Arc::new(catalogue));
     }
 
     pub(crate) async fn revoke(&self, grant: &GrantId) {
@@ -275,6 +315,7 @@ fn servers(behind: &str) -> Vec<ServerSettings> {
         upstream,
         groups: None,
         headers: http::HeaderMap::new(),
+        allow: BTreeMap::new(),
         allowed_origins: vec!["https://inspector.example".to_owned()],
     };
     let at = |url: String| Upstream::Http(url.parse().unwrap());

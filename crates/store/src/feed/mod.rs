@@ -1,5 +1,5 @@
-//! The feed: every revocation is a row written with the change itself, and a view in memory that every process keeps
-//! true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
+//! The feed: every revocation, and every change of what is known of a person, is a row written with the change itself,
+//! and a view in memory that every process keeps true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
 //! past a cursor; a notification only wakes it, and each second it looks anyway. Silence is not consent: a view that
 //! could not be refreshed for longer than `staleness` says so.
 
@@ -16,7 +16,7 @@ pub use view::{Revocations, Standing};
 use crate::error::Fault;
 use crate::lane::Ledger;
 
-/// What kind of thing was ended.
+/// What kind of thing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
     /// A grant, with every token below it.
@@ -31,9 +31,15 @@ pub enum ChangeKind {
     UserBack,
     /// A client that was stopped may be served again.
     ClientBack,
+    /// What is known of a user is no longer what it was.
+    UserChanged,
 }
 
 impl ChangeKind {
+    /// Every kind.
+    const ALL: [Self; 7] =
+        [Self::Grant, Self::Token, Self::User, Self::Client, Self::UserBack, Self::ClientBack, Self::UserChanged];
+
     /// Its name in the feed.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,16 +49,16 @@ impl ChangeKind {
             Self::Client => "client",
             Self::UserBack => "user_back",
             Self::ClientBack => "client_back",
+            Self::UserChanged => "user_changed",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        let all = [Self::Grant, Self::Token, Self::User, Self::Client, Self::UserBack, Self::ClientBack];
-        all.into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// Something that was ended: whoever serves it stops. (Or, for the last two kinds, may begin again.)
+/// Something that was ended, so that whoever serves it stops; that may begin again; or a person to be looked at anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Change {
     /// What kind of thing.
@@ -74,12 +80,16 @@ impl Change {
         Self { kind: ChangeKind::User, subject: id.as_str().to_owned() }
     }
 
-    pub(crate) fn client(id: &ClientId) -> Self {
-        Self { kind: ChangeKind::Client, subject: id.as_str().to_owned() }
-    }
-
     pub(crate) fn user_back(id: &UserId) -> Self {
         Self { kind: ChangeKind::UserBack, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn user_changed(id: &UserId) -> Self {
+        Self { kind: ChangeKind::UserChanged, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn client(id: &ClientId) -> Self {
+        Self { kind: ChangeKind::Client, subject: id.as_str().to_owned() }
     }
 
     pub(crate) fn client_back(id: &ClientId) -> Self {

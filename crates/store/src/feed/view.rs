@@ -11,6 +11,7 @@ use bailiwick_domain::time::Timestamp;
 use tokio::sync::broadcast;
 
 use super::{Change, ChangeKind};
+use crate::people::People;
 
 /// How long an ended thing is remembered here: far longer than any access token lives.
 pub(super) const MEMORY: Duration = Duration::from_hours(1);
@@ -30,6 +31,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Revocations {
     known: RwLock<Known>,
+    people: People,
     /// Milliseconds.
     staleness: AtomicU64,
     changes: broadcast::Sender<Change>,
@@ -82,6 +84,8 @@ impl Known {
             ChangeKind::Client => self.clients.turn(subject, at, true),
             ChangeKind::UserBack => self.users.turn(subject, at, false),
             ChangeKind::ClientBack => self.clients.turn(subject, at, false),
+            // Every one is news: what it was before is not kept here.
+            ChangeKind::UserChanged => true,
         }
     }
 }
@@ -89,7 +93,7 @@ impl Known {
 impl Revocations {
     pub(crate) fn new(staleness: Duration) -> Self {
         let staleness = AtomicU64::new(millis(staleness));
-        Self { known: RwLock::default(), staleness, changes: broadcast::channel(1024).0 }
+        Self { known: RwLock::default(), people: People::default(), staleness, changes: broadcast::channel(1024).0 }
     }
 
     /// How long silence is forgiven from now on.
@@ -132,6 +136,11 @@ impl Revocations {
         }
     }
 
+    /// What is known of people.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
     /// True while this view is too old to answer from.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -151,6 +160,9 @@ impl Revocations {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (change, at) in changes {
+            if matches!(change.kind, ChangeKind::User | ChangeKind::UserBack | ChangeKind::UserChanged) {
+                self.people.forget(&change.subject);
+            }
             if known.take(&change, at) {
                 // Nobody may be listening.
                 self.changes.send(change).ok();

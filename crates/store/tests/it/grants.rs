@@ -99,7 +99,7 @@ async fn a_disabled_client_gets_no_tokens(world: &World) {
 async fn a_disabled_user_gets_no_tokens(world: &World) {
     let store = world.open().await;
     let user = UserId::draw(&Dice);
-    let new = NewUser { id: user.clone(), name: "ada".to_owned(), password_phc: "$x".to_owned(), at: world.now() };
+    let new = NewUser::new(user.clone(), "ada".to_owned(), "$x".to_owned(), world.now());
     assert!(store.create_user(new, event(AuditKind::UserCreated, world.now())).await.unwrap());
     let issued = issued_to(&store, &user, world.now()).await;
 

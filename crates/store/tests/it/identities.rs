@@ -28,10 +28,10 @@ fn arrival(world: &World, subject: &str, groups: &[&str]) -> Arrival {
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         },
         account: NewUser {
-            id: UserId::draw(&Dice),
-            name: "corp/ada".to_owned(),
-            password_phc: "!".to_owned(),
-            at: world.now(),
+            email: Some("ada@example.com".to_owned()),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            provider: Some("corp".to_owned()),
+            ..NewUser::new(UserId::draw(&Dice), "corp/ada".to_owned(), "!".to_owned(), world.now())
         },
         created: event(AuditKind::UserCreated, world.now()),
         changed: event(AuditKind::IdentityChanged, world.now()),

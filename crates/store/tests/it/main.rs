@@ -30,6 +30,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod accounts;
 mod audit;
 mod codes;
 mod families;

@@ -21,7 +21,7 @@ on_every_engine![
 
 fn person(name: &str, world: &World) -> NewUser {
     let password_phc = "$argon2id$v=19$…".to_owned();
-    NewUser { id: UserId::draw(&Dice), name: name.to_owned(), password_phc, at: world.now() }
+    NewUser::new(UserId::draw(&Dice), name.to_owned(), password_phc, world.now())
 }
 
 async fn one_person_is_the_first(world: &World) {

@@ -18,7 +18,7 @@ fn standing(store: &Store, issued: &Issued, token: &TokenRow, world: &World) -> 
 async fn a_stopped_user_is_over_and_an_enabled_one_begins_anew(world: &World) {
     let store = world.open().await;
     let user = UserId::draw(&Dice);
-    let new = NewUser { id: user.clone(), name: "ada".to_owned(), password_phc: "$x".to_owned(), at: world.now() };
+    let new = NewUser::new(user.clone(), "ada".to_owned(), "$x".to_owned(), world.now());
     assert!(store.create_user(new, event(AuditKind::UserCreated, world.now())).await.unwrap());
     let issued = issued_to(&store, &user, world.now()).await;
     let stop = event(AuditKind::UserDisabled, world.now());

@@ -85,20 +85,22 @@ fn arrival(
     let event = |kind| {
         AuditEvent::new(kind, visit.now).correlation(&visit.correlation).rule(format!("login.{}", settings.name))
     };
+    let identity = Identity {
+        issuer: settings.issuer.as_str().to_owned(),
+        subject,
+        provider: settings.name.clone(),
+        email: claims::email(known),
+        groups: claims::groups(known, &settings.groups_claim),
+    };
+    let (id, name) = (UserId::draw(authority.entropy.as_ref()), claims::name(&settings.name, known));
     Arrival {
-        identity: Identity {
-            issuer: settings.issuer.as_str().to_owned(),
-            subject,
-            provider: settings.name.clone(),
-            email: claims::email(known),
-            groups: claims::groups(known, &settings.groups_claim),
-        },
         account: NewUser {
-            id: UserId::draw(authority.entropy.as_ref()),
-            name: claims::name(&settings.name, known),
-            password_phc: NO_PASSWORD.to_owned(),
-            at: visit.now,
+            email: identity.email.clone(),
+            groups: identity.groups.clone(),
+            provider: Some(settings.name.clone()),
+            ..NewUser::new(id, name, NO_PASSWORD.to_owned(), visit.now)
         },
+        identity,
         created: event(AuditKind::UserCreated),
         changed: event(AuditKind::IdentityChanged),
     }

@@ -34,7 +34,7 @@ impl Administration {
         let password_phc = self.hash(password).await?;
         let id = UserId::draw(&SystemEntropy);
         let event = AuditEvent::new(AuditKind::UserCreated, now()).user(&id).rule("administration");
-        let user = NewUser { id: id.clone(), name: name.as_str().to_owned(), password_phc, at: now() };
+        let user = NewUser::new(id.clone(), name.as_str().to_owned(), password_phc, now());
         if !self.store.create_user(user, event).await? {
             return Err(Refused(format!("there is a user {:?} already", name.as_str())));
         }

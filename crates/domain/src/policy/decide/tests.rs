@@ -27,7 +27,16 @@ fn only(resource: &str, tools: &[&str]) -> ToolsDetail {
 }
 
 fn decided(scopes: &str, details: &[ToolsDetail], tool: &str) -> Decision {
-    decide(&scope(scopes), details, &Ask { server: &server(), tool })
+    let server = server();
+    within(&server.all_scopes(), scopes, details, &Ask { server: &server, tool })
+}
+
+fn within(ceiling: &ScopeSet, scopes: &str, details: &[ToolsDetail], ask: &Ask<'_>) -> Decision {
+    decide(&Held { ceiling, scope: &scope(scopes), details }, ask)
+}
+
+fn entered(ceiling: &str, scopes: &str) -> Decision {
+    enter(&Held { ceiling: &scope(ceiling), scope: &scope(scopes), details: &[] }, &server())
 }
 
 fn rule(decision: &Decision) -> &str {
@@ -59,7 +68,8 @@ fn a_tool_without_a_scope_is_shut() {
     server.groups.clear();
     server.learn([ToolFacts { name: "list_notes".to_owned(), ..ToolFacts::default() }]);
 
-    let decision = decide(&scope("mcp:read mcp:write"), &[], &Ask { server: &server, tool: "list_notes" });
+    let ask = Ask { server: &server, tool: "list_notes" };
+    let decision = within(&scope("mcp:read mcp:write"), "mcp:read mcp:write", &[], &ask);
 
     assert_eq!(rule(&decision), "tool:unclassified");
 }
@@ -102,7 +112,8 @@ fn the_consent_that_adds_a_scope_is_asked_for_before_a_tool_counts_as_left_out()
 fn exactly_what_may_be_called_is_visible() {
     let (server, held) = (server(), scope("mcp:read mcp:write"));
     let details = [only("http://localhost:8787/mcp", &["list_notes", "delete_note"])];
-    let seen = |tool: &&Tool| visible(&held, &details, &Ask { server: &server, tool: &tool.name });
+    let held = Held { ceiling: &server.all_scopes(), scope: &held, details: &details };
+    let seen = |tool: &&Tool| visible(&held, &Ask { server: &server, tool: &tool.name });
 
     let names: Vec<&str> = server.tools.iter().filter(seen).map(|tool| tool.name.as_str()).collect();
 
@@ -111,7 +122,43 @@ fn exactly_what_may_be_called_is_visible() {
 
 #[test]
 fn any_scope_of_the_server_opens_what_is_no_tool() {
-    assert_eq!(rule(&enter(&scope("mcp:destructive"), &server())), "scope:mcp:destructive");
+    let all = "mcp:read mcp:write mcp:destructive";
+    assert_eq!(rule(&entered(all, "mcp:destructive")), "scope:mcp:destructive");
     let missing = Decision::Missing { scopes: scope("mcp:read mcp:write"), rule: "scope:any".to_owned() };
-    assert_eq!(enter(&scope("other:read"), &server()), missing);
+    assert_eq!(entered(all, "other:read"), missing);
+}
+
+#[test]
+fn a_ceiling_stands_before_every_scope() {
+    let server = server();
+    let ask = Ask { server: &server, tool: "add_note" };
+    let below = scope("mcp:read");
+
+    assert_eq!(rule(&within(&below, "mcp:read mcp:write", &[], &ask)), "allow:mcp:write");
+    assert_eq!(rule(&within(&below, "mcp:read", &[], &ask)), "allow:mcp:write", "no consent could add it");
+    let listing = Ask { server: &server, tool: "list_notes" };
+    assert_eq!(rule(&within(&below, "mcp:read mcp:write", &[], &listing)), "scope:mcp:read");
+}
+
+#[test]
+fn of_several_scopes_that_open_a_tool_one_within_the_ceiling_is_enough() {
+    let mut server = server();
+    let both = ["mcp:read", "mcp:write"].map(|raw| Scope::parse(raw).unwrap());
+    for tool in &mut server.tools {
+        tool.scopes = both.to_vec();
+    }
+    let ask = Ask { server: &server, tool: "add_note" };
+
+    assert_eq!(rule(&within(&scope("mcp:write"), "mcp:read mcp:write", &[], &ask)), "scope:mcp:write");
+    let missing = Decision::Missing { scopes: scope("mcp:write"), rule: "scope:mcp:write".to_owned() };
+    assert_eq!(within(&scope("mcp:write"), "mcp:read", &[], &ask), missing);
+}
+
+#[test]
+fn whoever_may_hold_nothing_enters_nowhere() {
+    assert_eq!(rule(&entered("", "mcp:read")), "allow:mcp:read");
+    assert_eq!(rule(&entered("", "other:read")), "allow:any");
+    assert_eq!(rule(&entered("mcp:read", "mcp:read mcp:write")), "scope:mcp:read");
+    let missing = Decision::Missing { scopes: scope("mcp:destructive"), rule: "scope:any".to_owned() };
+    assert_eq!(entered("mcp:destructive", "other:read"), missing);
 }

@@ -45,7 +45,12 @@ pub(super) async fn give(
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let listing = call.said().is_some_and(Said::lists_tools);
     let ticket = gateway.streams.open(&call.caller);
-    let lens = || Lens { gateway: Arc::clone(gateway), server: Arc::clone(&call.server), caller: call.caller.clone() };
+    let lens = || Lens {
+        gateway: Arc::clone(gateway),
+        server: Arc::clone(&call.server),
+        caller: call.caller.clone(),
+        holder: call.holder.clone(),
+    };
     let body = match kind {
         Kind::Events => {
             sse::announce(&mut headers);

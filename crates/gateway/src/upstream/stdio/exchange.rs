@@ -193,6 +193,7 @@ impl Exchange<'_> {
             gateway: Arc::clone(self.gateway),
             server: Arc::clone(&self.call.server),
             caller: self.call.caller.clone(),
+            holder: self.call.holder.clone(),
         }
     }
 
