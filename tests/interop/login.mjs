@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { check, close, story } from './stage/ledger.mjs';
-import { INTEROP, NODE, ROOT, serve } from './stage/house.mjs';
+import { INTEROP, NODE, ROOT, serve, built } from './stage/house.mjs';
 import { Child, freePort } from './stage/process.mjs';
 import { Peer } from './stage/peer.mjs';
 import { openBrowser } from './stage/pages.mjs';
@@ -29,6 +29,9 @@ async function company() {
     client_id = "bailiwick"
     client_secret = { env = "CORP_SECRET" }
     scopes = ["profile", "email", "groups"]
+    [server.notes]
+    command = ["${built('bailiwick')}", "demo-server"]
+    allow = { "notes:read" = ["group:dev"] }
   `);
   process.env.CORP_SECRET = 'a secret of the test';
   const house = await serve([], { options: ['--config', file] });

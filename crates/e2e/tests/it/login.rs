@@ -2,9 +2,10 @@
 
 use bailiwick_domain::ids::UserId;
 use bailiwick_e2e::forge::open_store;
+use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::identity_provider::{IdentityProvider, Lie, Member};
 use bailiwick_e2e::probe::login::{answer, house, signed_in};
-use bailiwick_e2e::{App, Visitor, World};
+use bailiwick_e2e::{App, Setup, Visitor, World};
 use bailiwick_store::Identity;
 use http::{Method, StatusCode};
 
@@ -28,11 +29,15 @@ async fn identity(world: World, name: &str) -> (UserId, Identity) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_leads_through_the_provider_to_consent() {
     let provider = IdentityProvider::start(Member::new("u-1", "ada", &["dev"])).await;
-    let world = house(&provider, &[]).await;
-    let app = App::register(&world.base).await;
+    let upstream = Honeypot::start().await;
+    let server =
+        format!("[server.pot]\nupstream = \"{}\"\nallow = {{ \"pot:read\" = [\"group:dev\"] }}\n", upstream.url);
+    let world = Setup::config(format!("{}{server}", provider.section("corp"))).start();
+    Visitor::new(&world.base).set_up(&world.setup_link(), "admin", "correct horse battery").await;
+    let app = App::register_for(&world.base, &world.url("/mcp/pot")).await;
     let mut ada = Visitor::new(&world.base);
 
-    let login = ada.open(&app.authorize_url("mcp:read")).await;
+    let login = ada.open(&app.authorize_url("pot:read pot:write")).await;
     assert!(login.body.contains("Sign in with Example Corp"), "{}", login.body);
     let href = login.body.split_once("href=\"/login/corp").unwrap().1.split('"').next().unwrap();
     let away = ada.once(Method::GET, &world.url(&format!("/login/corp{href}")), None).await;
@@ -42,7 +47,8 @@ async fn a_client_leads_through_the_provider_to_consent() {
 
     assert!(consent.has_form("checkbox"), "{} {}", consent.status, consent.body);
     let done = ada.submit(&consent, &consent.form("checkbox"), Some(("decision", "allow"))).await;
-    assert!(app.redeem(&bailiwick_e2e::oauth::code_of(&done)).await.is_ok());
+    let tokens = app.redeem(&bailiwick_e2e::oauth::code_of(&done)).await.unwrap();
+    assert_eq!(tokens.claims()["scope"], "pot:read", "nobody named corp/ada for more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
