@@ -28,7 +28,7 @@ pub(crate) struct Moment {
 impl From<Timestamp> for Moment {
     fn from(at: Timestamp) -> Self {
         let seconds = at.seconds();
-        let (year, month, day) = civil(seconds.div_euclid(86_400));
+        let (year, month, day) = at.date();
         let minutes = seconds.rem_euclid(86_400) / 60;
         let clock = format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let name = usize::try_from(month - 1).ok().and_then(|n| MONTHS.get(n)).copied().unwrap_or("");
@@ -37,20 +37,6 @@ impl From<Timestamp> for Moment {
             machine: format!("{year:04}-{month:02}-{day:02}T{clock}Z"),
         }
     }
-}
-
-/// Year, month and day of a day since the epoch, in the proleptic Gregorian calendar: counted in years that begin in
-/// March, so that the leap day comes last.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

@@ -30,6 +30,20 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// Year, month and day in UTC, in the proleptic Gregorian calendar: counted in years that begin in March, so that
+    /// the leap day comes last (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    pub const fn date(self) -> (i64, i64, i64) {
+        let shifted = self.seconds().div_euclid(86_400) + 719_468;
+        let of_era = shifted.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * march_month + 2) / 5 + 1;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        let next_year = if month <= 2 { 1 } else { 0 };
+        (shifted.div_euclid(146_097) * 400 + year_of_era + next_year, month, day)
+    }
+
     /// The moment `span` later, saturating.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
