@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bailiwick_domain::chain::{Agent, Directory, Map, Target};
 use bailiwick_domain::client::{AuthMethod, Client, open_client};
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub keys: Keys,
     /// Which servers and tools there are.
     pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// Which agents and APIs there are, and who may hand to whom.
+    pub directory: Arc<ArcSwap<Directory>>,
     /// What forms and client ids are sealed with.
     pub secrets: Secrets,
     /// The operator's own clients.
@@ -52,6 +55,7 @@ pub struct Authority {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -73,6 +77,7 @@ impl Authority {
             store: parts.store,
             keys: parts.keys,
             catalogue: parts.catalogue,
+            directory: parts.directory,
             secrets: parts.secrets,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -130,14 +135,22 @@ impl Authority {
         })
     }
 
-    /// The server a request means: the named one, or the only one there is.
+    /// The place a request means: the named one, or the only server there is. An agent is a place too: everything it
+    /// may reach for the person who is asked.
     pub(crate) fn server(&self, resource: Option<&Resource>) -> Option<Server> {
-        let catalogue = self.catalogue.load();
-        match (resource, catalogue.servers.as_slice()) {
-            (Some(resource), _) => catalogue.by_resource(resource).cloned(),
-            (None, [only]) => Some(only.clone()),
-            (None, _) => None,
-        }
+        let (catalogue, directory) = (self.catalogue.load(), self.directory.load());
+        let map = Map { directory: &directory, catalogue: &catalogue };
+        let target = match (resource, catalogue.servers.as_slice()) {
+            (Some(resource), _) => map.at(resource)?,
+            (None, [only]) => Target::Server(only),
+            (None, _) => return None,
+        };
+        Some(map.place(target))
+    }
+
+    /// The `sub` of the agent whose tokens carry that audience.
+    pub(crate) fn agent_at(&self, resource: &Resource) -> Option<String> {
+        self.directory.load().agent_at(resource).map(Agent::subject)
     }
 }
 

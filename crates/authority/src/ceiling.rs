@@ -12,8 +12,7 @@ use crate::authority::Authority;
 impl Authority {
     /// What of `scope` this account may hold at that server; nothing at one that is no longer here.
     pub(crate) fn within(&self, stage: Stage, user: &User, resource: &Resource, scope: &ScopeSet) -> ScopeSet {
-        let catalogue = self.catalogue.load();
-        let Some(server) = catalogue.by_resource(resource) else { return ScopeSet::default() };
-        ceiling(stage, &Holder::Person(Arc::new(user.person())), server).meet(scope)
+        let Some(server) = self.server(Some(resource)) else { return ScopeSet::default() };
+        ceiling(stage, &Holder::Person(Arc::new(user.person())), &server).meet(scope)
     }
 }

@@ -151,7 +151,7 @@ impl Authority {
 
 fn may_ask(client: &Client, about: &ClientId) -> bool {
     match client.source {
-        ClientSource::Static => true,
+        ClientSource::Static | ClientSource::Agent => true,
         ClientSource::Registered | ClientSource::Document => client.id == *about,
     }
 }

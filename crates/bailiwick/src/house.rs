@@ -9,6 +9,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use bailiwick_authority::{Authority, ClientDocuments, Keys, ProviderSettings, Providers, SetupDoor};
+use bailiwick_domain::chain::Directory;
 use bailiwick_domain::client::Client;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -23,7 +24,7 @@ use bailiwick_resource::Verifier;
 use bailiwick_store::{Database, OpenError, Settings, Store};
 
 use crate::args;
-use crate::config::{Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text, master_key};
+use crate::config::{Chains, Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text, master_key};
 use crate::keep;
 use crate::sandbox::Hosting;
 use crate::wire::{SystemClock, SystemEntropy};
@@ -43,6 +44,7 @@ pub(crate) struct Plan {
     signing: Alg,
     servers: Vec<ServerSettings>,
     clients: Vec<Client>,
+    chains: Chains,
     providers: Vec<ProviderSettings>,
     documents: Option<ClientDocuments>,
 }
@@ -100,12 +102,18 @@ impl Plan {
         };
         let key = master_key(config.key.as_ref(), &data, fresh, &SystemEntropy)?;
         config.unseal(&database, &key).await?;
+        let servers = servers(args, &config, &data)?;
+        let chains = Chains::of(&config, &servers)?;
+        let mut clients: Vec<Client> =
+            config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?;
+        clients.extend(chains.clients()?);
         Ok(Self {
             key,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
             signing: config.signing()?,
-            servers: servers(args, &config, &data)?,
-            clients: config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?,
+            servers,
+            clients,
+            chains,
             providers: config.login.iter().map(|(name, entry)| entry.provider(name)).collect::<Result<_, _>>()?,
             documents: config.cimd.documents()?,
             public_url: args.public_url.clone().or(config.public_url),
@@ -218,6 +226,7 @@ pub(crate) struct House {
     pub(crate) issuer: Issuer,
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    directory: Arc<ArcSwap<Directory>>,
     pub(crate) setup: Arc<SetupDoor>,
     /// How long the welcome waits for servers: a child that is installed first needs its time.
     patience: Duration,
@@ -245,6 +254,7 @@ impl House {
             .await
             .map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))?;
         let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
+        let directory = Arc::new(ArcSwap::from_pointee(plan.chains.directory(&issuer)?));
         let setup = Arc::new(SetupDoor::new(entropy.as_ref(), issuer.is_loopback() && plan.listen.is_loopback()));
         let gateway = Gateway::new(bailiwick_gateway::Parts {
             servers: plan.servers,
@@ -252,6 +262,7 @@ impl House {
             verifier: Verifier::new(issuer.clone(), keys.public()),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
+            directory: Arc::clone(&directory),
             sealer: sealers.sessions,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -262,6 +273,7 @@ impl House {
             store: store.clone(),
             keys,
             catalogue: Arc::clone(&catalogue),
+            directory: Arc::clone(&directory),
             secrets: sealers.authority,
             clients: plan.clients,
             clock,
@@ -274,6 +286,7 @@ impl House {
             issuer,
             store,
             catalogue,
+            directory,
             setup,
             patience,
             gateway: Arc::new(gateway),
@@ -283,7 +296,13 @@ impl House {
 
     /// What a reload and whoever watches need.
     pub(crate) fn reins(&self) -> Reins {
-        Reins { gateway: Arc::clone(&self.gateway), authority: Arc::clone(&self.authority), store: self.store.clone() }
+        Reins {
+            gateway: Arc::clone(&self.gateway),
+            authority: Arc::clone(&self.authority),
+            store: self.store.clone(),
+            issuer: self.issuer.clone(),
+            directory: Arc::clone(&self.directory),
+        }
     }
 
     /// Every route of every role.
@@ -331,14 +350,20 @@ pub(crate) struct Reins {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) store: Store,
     authority: Arc<Authority>,
+    issuer: Issuer,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
 }
 
 impl Reins {
     /// Takes over what of a plan can change live; says which servers and clients are others now.
-    pub(crate) async fn take(&self, plan: Plan) -> (Reloaded, Vec<ClientId>) {
+    pub(crate) async fn take(&self, plan: Plan) -> Result<(Reloaded, Vec<ClientId>), HouseError> {
+        let directory = plan.chains.directory(&self.issuer)?;
         self.store.set_staleness(plan.staleness);
         let clients = self.authority.reload_clients(plan.clients);
-        (self.gateway.reload(plan.servers).await, clients)
+        self.directory.store(Arc::new(directory));
+        let reloaded = self.gateway.reload(plan.servers).await;
+        self.gateway.look_over();
+        Ok((reloaded, clients))
     }
 }
 

@@ -92,8 +92,9 @@ async fn apply(
         );
     }
     let staleness = in_force.load().staleness_differs(&new);
+    let epoch = reins.directory.load().epoch.clone();
+    let (servers, clients) = reins.take(plan).await?;
     in_force.store(Arc::new(new));
-    let (servers, clients) = reins.take(plan).await;
     let clients: Vec<String> = clients.iter().map(ClientId::to_string).collect();
     let mut says = Vec::new();
     for (what, names) in [
@@ -105,6 +106,10 @@ async fn apply(
         if !names.is_empty() {
             says.push(format!("{what}: {}", names.join(", ")));
         }
+    }
+    let now = reins.directory.load().epoch.clone();
+    if now != epoch {
+        says.push(format!("policy {epoch} is now {now}"));
     }
     if staleness {
         says.push("staleness".to_owned());

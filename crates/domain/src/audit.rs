@@ -52,6 +52,9 @@ pub struct AuditEvent {
     pub rule: Option<String>,
     /// In words.
     pub says: Option<String>,
+    /// Under which policy: the digest of everything in the configuration that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 impl AuditEvent {
@@ -76,6 +79,7 @@ impl AuditEvent {
             scope: None,
             rule: None,
             says: None,
+            policy: None,
         }
     }
 
@@ -186,6 +190,13 @@ impl AuditEvent {
     #[must_use]
     pub fn rule(mut self, rule: impl Into<String>) -> Self {
         self.rule = Some(rule.into());
+        self
+    }
+
+    /// Says under which policy it was decided.
+    #[must_use]
+    pub fn policy(mut self, epoch: &str) -> Self {
+        self.policy = Some(epoch.to_owned()).filter(|epoch| !epoch.is_empty());
         self
     }
 

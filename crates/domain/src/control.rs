@@ -83,11 +83,41 @@ pub enum Control {
     AllowRefresh,
     /// A call needs a scope that `allow` still lets its user hold.
     AllowCall,
+    /// An exchanged token holds nothing that `allow` keeps from its user.
+    AllowExchange,
+    /// Only whom a token was handed to exchanges it.
+    Recipient,
+    /// Whoever is named by `may_act` alone acts next.
+    MayAct,
+    /// An `actor_token` is the client's own.
+    ActorToken,
+    /// A subject token is what it is declared to be.
+    SubjectClass,
+    /// An exchanged token opens no more than the one it comes from.
+    ExchangeScope,
+    /// An exchanged token names no tool the one it comes from leaves out.
+    ExchangeTools,
+    /// An exchanged token lives no longer than the one it comes from.
+    ExchangeLife,
+    /// Nothing is derived from what was revoked.
+    ExchangeLive,
+    /// Every actor stays on record.
+    ChainKept,
+    /// A chain has only so many actors.
+    ChainDepth,
+    /// Nobody stands in a chain twice.
+    ChainLoop,
+    /// An actor acts only where an edge lets it.
+    Edge,
+    /// A call through agents is checked against the edges again.
+    EdgeCall,
+    /// A target may ask for a proof of identity from everybody in a chain.
+    Floor,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 54] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -127,6 +157,21 @@ impl Control {
         Self::AllowConsent,
         Self::AllowRefresh,
         Self::AllowCall,
+        Self::AllowExchange,
+        Self::Recipient,
+        Self::MayAct,
+        Self::ActorToken,
+        Self::SubjectClass,
+        Self::ExchangeScope,
+        Self::ExchangeTools,
+        Self::ExchangeLife,
+        Self::ExchangeLive,
+        Self::ChainKept,
+        Self::ChainDepth,
+        Self::ChainLoop,
+        Self::Edge,
+        Self::EdgeCall,
+        Self::Floor,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.
@@ -148,12 +193,13 @@ impl Control {
 }
 
 #[cfg(feature = "mutants")]
-static OFF: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+static OFF: [std::sync::atomic::AtomicBool; Control::ALL.len()] =
+    [const { std::sync::atomic::AtomicBool::new(false) }; Control::ALL.len()];
 
 /// True while `control` is in force.
 #[cfg(feature = "mutants")]
 pub fn holds(control: Control) -> bool {
-    OFF.load(std::sync::atomic::Ordering::Relaxed) & (1 << control as u8) == 0
+    !OFF.get(control as usize).is_some_and(|off| off.load(std::sync::atomic::Ordering::Relaxed))
 }
 
 /// True while `control` is in force: always, in every build but the mutation run's.
@@ -165,7 +211,9 @@ pub const fn holds(_control: Control) -> bool {
 /// Switches `control` off for the rest of this process.
 #[cfg(feature = "mutants")]
 pub fn switch_off(control: Control) {
-    OFF.fetch_or(1 << control as u8, std::sync::atomic::Ordering::Relaxed);
+    if let Some(off) = OFF.get(control as usize) {
+        off.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
 }
 
 #[cfg(all(feature = "mutants", not(debug_assertions)))]

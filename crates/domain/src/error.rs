@@ -7,8 +7,12 @@ use std::fmt;
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1.
     AccessDenied,
+    /// OAuth actor profile §5: this actor may not act here for this subject.
+    ActorUnauthorized,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
     /// RFC 6749 §5.2.
     InvalidClient,
     /// RFC 7591 §3.2.2.
@@ -46,7 +50,9 @@ impl ErrorCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
+            Self::ActorUnauthorized => "actor_unauthorized",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidGrant => "invalid_grant",
@@ -73,6 +79,8 @@ impl ErrorCode {
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             Self::AccessDenied
+            | Self::ActorUnauthorized
+            | Self::InvalidAuthorizationDetails
             | Self::InvalidClientMetadata
             | Self::InvalidGrant
             | Self::InvalidRedirectUri

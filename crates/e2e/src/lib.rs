@@ -10,6 +10,7 @@
 )]
 #![expect(missing_docs, reason = "test support; names say it")]
 
+pub mod agents;
 pub mod documents;
 pub mod forge;
 pub mod honeypot;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::Request;
+use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::CorrelationId;
 use bailiwick_domain::policy::{Catalogue, Server};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub store: Store,
     /// Which tools there are; the gateway keeps it true.
     pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// Which agents there are, and toward what they may act.
+    pub directory: Arc<ArcSwap<Directory>>,
     /// Seals session ids.
     pub sealer: Sealer,
     /// Tells the time.
@@ -61,6 +64,7 @@ pub struct Gateway {
     pub(crate) verifier: Verifier,
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) sessions: Sessions,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -97,6 +101,7 @@ impl Gateway {
             verifier: parts.verifier,
             store: parts.store,
             catalogue: parts.catalogue,
+            directory: parts.directory,
             clock: parts.clock,
             entropy: parts.entropy,
             http: parts.http,
@@ -180,6 +185,11 @@ impl Gateway {
                 return;
             }
         }
+    }
+
+    /// Closes what is open for whom the configuration now lets nothing through.
+    pub fn look_over(&self) {
+        self.sweep(self.clock.now());
     }
 
     fn sweep(&self, now: Timestamp) {

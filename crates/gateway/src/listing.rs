@@ -5,16 +5,16 @@ use std::sync::Arc;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::{Envelope, Message, tool};
 use bailiwick_domain::policy::{Ask, Holder, visible};
-use bailiwick_domain::scope::ScopeSet;
 use bailiwick_resource::Caller;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::ceiling::Ceiling;
+use crate::discover;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
 use crate::sse;
-use crate::{ceiling, discover};
 
 /// What one caller sees of one server.
 pub(crate) struct Lens {
@@ -54,7 +54,7 @@ impl Lens {
             discover::refresh(&self.gateway, &self.server).await;
         }
         let kept = self.gateway.known(&self.server, |server| {
-            let ceiling = ceiling::of(&self.holder, server);
+            let ceiling = Ceiling::of(&self.gateway, &self.caller, &self.holder, server);
             tool::retain(result, |name| self.shows(&ceiling, &Ask { server, tool: name }))
         });
         let Some(kept) = kept.flatten().map(private) else {
@@ -89,8 +89,8 @@ impl Lens {
         self.gateway.known(&self.server, |server| names.all(|name| server.tool(name).is_some())).unwrap_or(true)
     }
 
-    fn shows(&self, ceiling: &ScopeSet, ask: &Ask<'_>) -> bool {
-        visible(&ceiling::held(&self.caller, ceiling), ask) || !holds(Control::ListFilter)
+    fn shows(&self, ceiling: &Ceiling, ask: &Ask<'_>) -> bool {
+        visible(&ceiling.held(&self.caller), ask) || !holds(Control::ListFilter)
     }
 }
 

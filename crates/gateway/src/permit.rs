@@ -9,10 +9,11 @@ use bailiwick_domain::policy::{Ask, Decision, Risk, Server, decide, enter};
 use bailiwick_domain::time::Timestamp;
 
 use crate::call::{Aim, Call, Said};
+use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, ceiling, discover};
+use crate::{audit, discover};
 
 /// Leave to forward one call.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Permit {
     /// Decides over a call, and puts the decision on record where a tool is called.
     pub(crate) async fn decide(gateway: &Gateway, call: Call, trail: &Trail, now: Timestamp) -> Result<Self, Refusal> {
         let Some(tool) = call.said().and_then(Said::tool).map(str::to_owned) else {
-            let decision = gateway.known(&call.server, |server| without_tool(&call, server));
+            let decision = gateway.known(&call.server, |server| without_tool(gateway, &call, server));
             permitted(&call, decision.ok_or(Refusal::NoServer)?)?;
             return Ok(Self { call, record: None });
         };
@@ -36,7 +37,10 @@ impl Permit {
             Decision::Missing { scopes, rule } => (AuditKind::ToolRefused, rule, Some(format!("{scopes} is missing"))),
             Decision::Denied { rule, says } => (AuditKind::ToolRefused, rule, Some(says.clone())),
         };
-        let event = says.into_iter().fold(audit::call(kind, &call, trail, now).rule(rule.clone()), AuditEvent::says);
+        let event = says.into_iter().fold(
+            audit::call(kind, &call, trail, now).rule(rule.clone()).policy(&gateway.directory.load().epoch),
+            AuditEvent::says,
+        );
         if kind == AuditKind::ToolCalled && risk > Risk::Read {
             // What changes something happens only once it is on record.
             gateway.store.record(event.clone()).await.map_err(|error| {
@@ -70,8 +74,8 @@ impl Permit {
 /// Decides over a tool. One that is not known may be new: the server is asked again before the call is denied.
 async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decision, Risk), Refusal> {
     let ask = |server: &Server| {
-        let ceiling = ceiling::of(&call.holder, server);
-        let decision = decide(&ceiling::held(&call.caller, &ceiling), &Ask { server, tool });
+        let ceiling = Ceiling::of(gateway, &call.caller, &call.holder, server);
+        let decision = ceiling.decision().unwrap_or_else(|| decide(&ceiling.held(&call.caller), &Ask { server, tool }));
         let known = server.tool(tool).map(|tool| tool.risk);
         (decision, known, server.reachable)
     };
@@ -87,7 +91,11 @@ async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decisi
 
 /// Decides over what names no tool. The handshake and the listing, which shows only what may be called, are open to
 /// every token of this server; so are answers, and the end of one's own session.
-fn without_tool(call: &Call, server: &Server) -> Decision {
+fn without_tool(gateway: &Gateway, call: &Call, server: &Server) -> Decision {
+    let ceiling = Ceiling::of(gateway, &call.caller, &call.holder, server);
+    if let Some(refused) = ceiling.decision() {
+        return refused;
+    }
     let open = match &call.aim {
         Aim::Leave => true,
         Aim::Listen => false,
@@ -118,7 +126,7 @@ fn without_tool(call: &Call, server: &Server) -> Decision {
     if open {
         return Decision::Permit { rule: "token".to_owned() };
     }
-    enter(&ceiling::held(&call.caller, &ceiling::of(&call.holder, server)), server)
+    enter(&ceiling.held(&call.caller), server)
 }
 
 fn permitted(call: &Call, decision: Decision) -> Result<(), Refusal> {

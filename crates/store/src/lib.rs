@@ -55,6 +55,6 @@ pub use sessions::{NewSession, Session};
 pub use standing::Ended;
 pub use store::Store;
 pub use throttle::Attempt;
-pub use tokens::{TokenRow, TokenState};
+pub use tokens::{Derivation, Derived, TokenRow, TokenState};
 pub use upstream_logins::UpstreamLogin;
 pub use users::{NO_PASSWORD, NewUser, User};

@@ -2,6 +2,7 @@
 //! revoked.
 
 use bailiwick_domain::audit::AuditEvent;
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{GrantId, TokenId};
 use bailiwick_domain::scope::ScopeSet;
@@ -56,7 +57,44 @@ impl TokenState {
     }
 }
 
+/// A token derived from another.
+#[derive(Clone, Debug)]
+pub struct Derivation {
+    /// The tokens above it, nearest first: none of them may have been revoked.
+    pub line: Vec<TokenId>,
+    /// The token.
+    pub token: TokenRow,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What became of a derivation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The token is in the tree.
+    Fresh,
+    /// Something above it was ended.
+    Revoked,
+}
+
 impl Store {
+    /// Adds a node to the tree of a grant, unless anything above it was ended. The grant's row is locked first, so that
+    /// deriving and revoking stand in one order.
+    pub async fn derive(&self, derivation: Derivation, event: AuditEvent) -> Result<Derived, StoreError> {
+        let key = derivation.token.grant.as_str().to_owned();
+        self.write(&key, (derivation, event), |(derivation, event), tx| {
+            Box::pin(async move {
+                let live = grants::use_live(tx, &derivation.token.grant, derivation.now).await?;
+                let parent = if live { nearest(tx, &derivation.line).await? } else { None };
+                let Some(parent) = parent.filter(|_| live) else { return Ok(Verdict::Undo(Derived::Revoked)) };
+                insert(tx, &TokenRow { parent: parent.known, ..derivation.token.clone() }).await?;
+                tx.audit(event).await?;
+                Ok(Verdict::Keep(Derived::Fresh))
+            })
+        })
+        .await
+    }
+
     /// Keeps a machine's token under a grant of its own.
     pub async fn machine_token(
         &self,
@@ -124,6 +162,30 @@ impl Store {
         })
         .await
     }
+}
+
+/// Where a derived token hangs.
+struct Parent {
+    /// The nearest token above that is remembered; none directly below the grant.
+    known: Option<TokenId>,
+}
+
+/// Looks at the tokens above, nearest first; `None` when one of them was revoked. What a gateway minted for a server
+/// behind it is not remembered, but what that came from is.
+async fn nearest(tx: &mut Tx, line: &[TokenId]) -> Result<Option<Parent>, Fault> {
+    let mut known = None;
+    for jti in line {
+        let row = sqlx::query("SELECT revoked_at FROM access_tokens WHERE jti = $1")
+            .bind(jti.as_str().to_owned())
+            .fetch_optional(tx.sql())
+            .await?;
+        let Some(row) = row else { continue };
+        if row.maybe_moment("revoked_at")?.is_some() && holds(Control::ExchangeLive) {
+            return Ok(None);
+        }
+        known = known.or_else(|| Some(jti.clone()));
+    }
+    Ok(Some(Parent { known }))
 }
 
 /// Writes a token.

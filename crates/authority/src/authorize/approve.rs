@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::chain::{Map, Target};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::grant::{Approval, CodeGrant};
 use bailiwick_domain::ids::{GrantId, TransactionId, UserId};
 use bailiwick_domain::opaque::{Code, Digest, Opaque, RequestHandle};
-use bailiwick_domain::policy::Stage;
+use bailiwick_domain::policy::{Server, Stage};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::{CODE_LIFE, REFRESH_LIFE};
 use bailiwick_domain::token::ToolsDetail;
+use bailiwick_domain::uri::Resource;
 use bailiwick_store::NewApproval;
 
 use super::held::Held;
@@ -79,13 +81,31 @@ impl Pending<'_> {
             user: terms.user,
             client: self.client.id.clone(),
             client_name: self.client.name.clone(),
-            details: terms.only.map(|tools| ToolsDetail::only(resource.clone(), tools)).into_iter().collect(),
+            details: terms.only.map(|tools| authority.bound_to(&resource, tools)).unwrap_or_default(),
             resource,
             scope: terms.scope,
             transaction: TransactionId::draw(entropy),
             created_at: visit.now,
             expires_at: visit.now.after(terms.life.min(REFRESH_LIFE)),
         }
+    }
+}
+
+impl Authority {
+    /// The details that leave only `tools` at that place. At an agent a tool stands under the name of its server, and
+    /// it is at that server that the others are left out.
+    fn bound_to(&self, resource: &Resource, tools: Vec<String>) -> Vec<ToolsDetail> {
+        let (catalogue, directory) = (self.catalogue.load(), self.directory.load());
+        let map = Map { directory: &directory, catalogue: &catalogue };
+        let Some(target @ Target::Agent(_)) = map.at(resource) else {
+            return vec![ToolsDetail::only(resource.clone(), tools)];
+        };
+        let at = |server: &&Server| {
+            let here = tools.iter().filter_map(|shown| map.tool(shown));
+            here.filter(|(known, _)| known.resource == server.resource).map(|(_, tool)| tool.to_owned()).collect()
+        };
+        let served = map.served(target).into_iter().filter(|server| !server.tools.is_empty());
+        served.map(|server| ToolsDetail::only(server.resource.clone(), at(&server))).collect()
     }
 }
 

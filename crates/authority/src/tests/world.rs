@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use bailiwick_domain::chain::Directory;
 use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType, secret_digest};
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -63,6 +64,7 @@ pub(super) struct Plan {
     pub(super) two_servers: bool,
     pub(super) confidential_only: bool,
     pub(super) providers: Vec<ProviderSettings>,
+    pub(super) directory: Directory,
 }
 
 pub(super) struct World {
@@ -97,8 +99,10 @@ impl World {
         let issuer = Issuer::parse(BASE).unwrap();
         let setup = Arc::new(SetupDoor::new(entropy.as_ref(), !plan.far));
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue(&issuer, plan.two_servers)));
+        let directory = Arc::new(ArcSwap::from_pointee(plan.directory));
         let authority = Authority::new(Parts {
             catalogue: catalogue.clone(),
+            directory: directory.clone(),
             issuer,
             store: store.clone(),
             keys: Keys::of(Arc::new(KeyPair::generate(Alg::Es256).unwrap())),

@@ -1,6 +1,7 @@
 //! The answer of the token endpoint (RFC 6749 §5.1, RFC 9396 §7), and its sealed copy for a client that asks again.
 
 use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::grant::ACCESS_TOKEN;
 use bailiwick_domain::opaque::{Opaque, Refresh};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::seal::Sealer;
@@ -23,6 +24,9 @@ pub(super) struct Answer {
     refresh_token: Option<Wire>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     authorization_details: Vec<ToolsDetail>,
+    /// Of an exchange (RFC 8693 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,7 +59,13 @@ impl Answer {
             refresh_token: refresh.map(|secret| Wire(secret.expose())),
             authorization_details: minted.claims.authorization_details,
             access_token: Wire(minted.raw),
+            issued_token_type: None,
         }
+    }
+
+    /// The answer of an exchange.
+    pub(super) fn exchanged(minted: Minted, now: Timestamp) -> Self {
+        Self { issued_token_type: Some(ACCESS_TOKEN.to_owned()), ..Self::new(minted, None, now) }
     }
 
     /// The scopes of its access token.
@@ -91,7 +101,7 @@ pub(super) fn row(minted: &Minted, now: Timestamp) -> TokenRow {
         grant: claims.dlg.grant.clone(),
         parent: claims.dlg.parent.clone(),
         hop: claims.dlg.hop,
-        actor: None,
+        actor: claims.act.as_ref().map(|actor| actor.sub.clone()),
         audience: bailiwick_domain::uri::Resource::from_stored(claims.aud.clone()),
         scope: claims.scope.clone(),
         issued_at: now,

@@ -4,12 +4,10 @@
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::client::{Client, GrantType};
 use bailiwick_domain::grant::{CodeClaim, CodeGrant, CodeReplay, idle_until, judge_replay};
-use bailiwick_domain::ids::TokenId;
 use bailiwick_domain::opaque::{Code, Opaque, Refresh};
 use bailiwick_domain::pkce::Verifier;
 use bailiwick_domain::policy::Stage;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_domain::token::mint;
 use bailiwick_domain::uri::Resource;
 use bailiwick_store::{CodeState, Redeemed, Redemption, RefreshRow};
 
@@ -55,8 +53,7 @@ impl Authority {
         if scope.is_empty() {
             return Err(TokenError::Beyond);
         }
-        let jti = TokenId::draw(self.entropy.as_ref());
-        let minted = mint(self.keys.signer(), &self.issuer, &approval, &scope, jti, visit.now)?;
+        let minted = self.front_token(&approval, &scope, visit.now)?;
         let refresh = client.may_use(GrantType::RefreshToken).then(|| Opaque::<Refresh>::mint(self.entropy.as_ref()));
         let redemption = Redemption {
             code: code.digest(),
@@ -111,5 +108,7 @@ impl Authority {
 
 /// The `resource` of a token request (RFC 8707 §2.2).
 pub(super) fn resource(form: &Form) -> Result<Option<Resource>, TokenError> {
-    form.one("resource").map(|raw| Resource::parse(raw).ok_or(TokenError::Target)).transpose()
+    let mut named = form.all("resource");
+    let one = named.next().map(|raw| Resource::parse(raw).ok_or(TokenError::Target)).transpose()?;
+    if named.next().is_some() { Err(TokenError::Target) } else { Ok(one) }
 }

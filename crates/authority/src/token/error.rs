@@ -1,7 +1,7 @@
 //! Why no token is issued.
 
 use bailiwick_domain::error::ErrorCode;
-use bailiwick_domain::grant::{ClaimError, MachineError};
+use bailiwick_domain::grant::{ClaimError, ExchangeError, MachineError};
 use bailiwick_domain::jose::SignError;
 use bailiwick_store::StoreError;
 use http::HeaderMap;
@@ -61,6 +61,12 @@ pub(super) enum TokenError {
     /// A machine that may not.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// The token to be exchanged is none of ours, or over.
+    #[error("the subject token is not a living token of this server")]
+    Subject,
+    /// An exchange that may not be.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// The key failed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -83,7 +89,9 @@ impl TokenError {
             | Self::Refresh
             | Self::Reused
             | Self::Revoked
+            | Self::Subject
             | Self::Beyond => ErrorCode::InvalidGrant,
+            Self::Exchange(error) => error.code(),
             Self::Claim(error) => error.code(),
             Self::Scope => ErrorCode::InvalidScope,
             Self::Target => ErrorCode::InvalidTarget,
@@ -115,6 +123,8 @@ impl TokenError {
             | Self::Reused
             | Self::Revoked
             | Self::Beyond
+            | Self::Subject
+            | Self::Exchange(_)
             | Self::Scope
             | Self::Target
             | Self::Machine(_) => Refusal::new(self.code(), self),

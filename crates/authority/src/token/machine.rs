@@ -3,9 +3,7 @@
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::grant::MachineRequest;
-use bailiwick_domain::ids::TokenId;
 use bailiwick_domain::scope::ScopeSet;
-use bailiwick_domain::token::mint;
 
 use super::answer::{self, Answer};
 use super::code::resource;
@@ -29,8 +27,7 @@ impl Authority {
         }
         let request = MachineRequest { resource: server.resource, scope: scope.clone() };
         let approval = request.approve(client, self.entropy.as_ref(), visit.now)?;
-        let jti = TokenId::draw(self.entropy.as_ref());
-        let minted = mint(self.keys.signer(), &self.issuer, &approval, &scope, jti, visit.now)?;
+        let minted = self.front_token(&approval, &scope, visit.now)?;
         let row = answer::row(&minted, visit.now);
         let audit = AuditEvent::new(AuditKind::TokenIssued, visit.now)
             .correlation(&visit.correlation)

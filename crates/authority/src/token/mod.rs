@@ -4,6 +4,7 @@
 mod answer;
 mod code;
 mod error;
+mod exchange;
 mod machine;
 mod refresh;
 
@@ -12,6 +13,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bailiwick_domain::client::GrantType;
+use bailiwick_domain::grant::Approval;
+use bailiwick_domain::ids::TokenId;
+use bailiwick_domain::jose::SignError;
+use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_domain::token::{FrontDoor, Minted, mint};
 use http::StatusCode;
 
 use crate::authority::Authority;
@@ -38,7 +45,8 @@ pub(crate) async fn issue(
 }
 
 async fn issued(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Answer, TokenError> {
-    let form = form?.once(&[])?;
+    // An exchange may name its target twice, to be told that one is enough (RFC 8693 §2.1).
+    let form = form?.once(&["resource", "audience"])?;
     let client = authority.authenticate(&visit.headers, &form).await?;
     let grant = form.one("grant_type").ok_or(TokenError::Missing("grant_type"))?;
     let grant = GrantType::named(grant).ok_or(TokenError::GrantType)?;
@@ -49,6 +57,16 @@ async fn issued(authority: &Authority, visit: &Visit, form: Result<Form, FormErr
         GrantType::AuthorizationCode => authority.redeem(visit, client.client(), &form).await,
         GrantType::RefreshToken => authority.refresh(visit, client.client(), &form).await,
         GrantType::ClientCredentials => authority.machine(visit, client.client(), &form).await,
+        GrantType::TokenExchange => authority.exchange(visit, &client, &form).await,
+    }
+}
+
+impl Authority {
+    /// Mints the token of a front door.
+    fn front_token(&self, approval: &Approval, scope: &ScopeSet, now: Timestamp) -> Result<Minted, SignError> {
+        let agent = self.agent_at(&approval.resource);
+        let front = FrontDoor { approval, scope, agent: agent.as_deref() };
+        mint(self.keys.signer(), &self.issuer, &front, TokenId::draw(self.entropy.as_ref()), now)
     }
 }
 

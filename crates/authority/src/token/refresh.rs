@@ -4,12 +4,11 @@
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::grant::{Approval, Reuse, idle_until, judge_reuse, narrowed};
-use bailiwick_domain::ids::{TokenId, UserId};
+use bailiwick_domain::ids::UserId;
 use bailiwick_domain::opaque::{Opaque, Refresh};
 use bailiwick_domain::policy::Stage;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_domain::token::mint;
 use bailiwick_store::{RefreshRow, RefreshState, Rotated, Rotation, User};
 
 use super::answer::{self, Answer};
@@ -61,8 +60,7 @@ impl Authority {
         scope: &ScopeSet,
     ) -> Result<Answer, TokenError> {
         let approval = &state.grant.approval;
-        let jti = TokenId::draw(self.entropy.as_ref());
-        let minted = mint(self.keys.signer(), &self.issuer, approval, scope, jti, visit.now)?;
+        let minted = self.front_token(approval, scope, visit.now)?;
         let next = Opaque::<Refresh>::mint(self.entropy.as_ref());
         let token = answer::row(&minted, visit.now);
         let audit = AuditEvent::new(AuditKind::TokenRefreshed, visit.now)

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::place::Place;
 use crate::admin::order::Order;
-use crate::config::{Config, ConfigError};
+use crate::config::{Chains, Config, ConfigError};
 
 /// `bailiwick config`.
 #[derive(Args, Debug)]
@@ -61,9 +61,9 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     let mut config = Config::read(Some(file))?;
     config.trust_sealed();
     config.signing()?;
-    for (name, entry) in &config.server {
-        entry.settings(Some(server_name(name)?))?;
-    }
+    let servers = config.server.iter().map(|(name, entry)| entry.settings(Some(server_name(name)?)));
+    let chains = Chains::of(&config, &servers.collect::<Result<Vec<_>, _>>()?)?;
+    chains.clients()?;
     for (name, entry) in &config.client {
         entry.client(name)?;
     }

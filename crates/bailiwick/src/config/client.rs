@@ -26,6 +26,8 @@ pub(crate) struct ClientEntry {
     pub(crate) token_endpoint_auth_method: Option<String>,
     /// What the client may hold on its own account.
     pub(crate) scope: Option<String>,
+    /// Agents it may hand its user to: it exchanges a token it got itself for one of theirs.
+    pub(crate) hands_to: Vec<String>,
 }
 
 impl ClientEntry {
@@ -43,7 +45,10 @@ impl ClientEntry {
             Some(raw) => Some(ScopeSet::parse(raw).ok_or_else(|| wrong("scope: not a list of scopes".to_owned()))?),
             None => None,
         };
-        let grant_types = self.grants().map_err(wrong)?;
+        let mut grant_types = self.grants().map_err(wrong)?;
+        if !self.hands_to.is_empty() {
+            grant_types.push(GrantType::TokenExchange);
+        }
         if grant_types.contains(&GrantType::ClientCredentials) && secret.is_none() {
             return Err(wrong("client_credentials needs a client_secret".to_owned()));
         }

@@ -8,7 +8,7 @@ use toml::Table;
 use super::ConfigError;
 
 /// What a running process can take over from a changed file; everything else needs a restart.
-const LIVE: [&str; 3] = ["server", "client", "staleness"];
+const LIVE: [&str; 5] = ["server", "client", "staleness", "agent", "api"];
 
 /// A file and what it said.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,10 @@
 //! The configuration file: TOML, every field with a default, unknown fields refused with line and column.
 
+mod agent;
 mod allow;
+mod api;
+mod authenticate;
+mod chains;
 mod cimd;
 mod client;
 mod in_force;
@@ -19,6 +23,9 @@ use bailiwick_domain::jose::Alg;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use agent::AgentEntry;
+pub(crate) use api::ApiEntry;
+pub(crate) use chains::{Chains, Floor};
 pub(crate) use cimd::CimdEntry;
 pub(crate) use client::ClientEntry;
 pub(crate) use in_force::InForce;
@@ -51,6 +58,10 @@ pub(crate) struct Config {
     pub(crate) cimd: CimdEntry,
     /// Static OAuth clients by name.
     pub(crate) client: BTreeMap<String, ClientEntry>,
+    /// Agents that act for people, by name.
+    pub(crate) agent: BTreeMap<String, AgentEntry>,
+    /// Protected resources elsewhere, by name.
+    pub(crate) api: BTreeMap<String, ApiEntry>,
     /// Where people sign in besides here, by name.
     pub(crate) login: BTreeMap<String, LoginEntry>,
 }

@@ -15,7 +15,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
-use super::{ConfigError, IsolateWord, SandboxEntry, Secret};
+use super::{ConfigError, Floor, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -44,6 +44,8 @@ pub(crate) struct ServerEntry {
     pub(crate) allow: AllowEntry,
     /// Origins of browser-based clients.
     pub(crate) allowed_origins: Vec<String>,
+    /// The weakest authentication it accepts of anybody who acts in a chain.
+    pub(crate) assurance_floor: Option<Floor>,
 }
 
 /// A text that may be a secret: as it is written, or by reference.
@@ -160,18 +162,19 @@ impl ServerEntry {
                 })
             };
             let patterns = entry.tools.iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
-            Ok(ScopeGroup { scope, says: entry.says.clone(), risk: entry.risk(text), patterns })
+            Ok(ScopeGroup { scope, says: entry.says.clone(), risk: RiskWord::of(entry.risk, text), patterns })
         };
         self.scopes.iter().map(group).collect::<Result<_, _>>().map(Some)
     }
 }
 
-impl ScopeEntry {
-    fn risk(&self, scope: &str) -> Risk {
-        match (self.risk, scope.rsplit(':').next()) {
-            (Some(RiskWord::Read), _) | (None, Some("read")) => Risk::Read,
-            (Some(RiskWord::Destructive), _) | (None, Some("destructive")) => Risk::Destructive,
-            (Some(RiskWord::Write) | None, _) => Risk::Write,
+impl RiskWord {
+    /// The risk of a scope: as it is written, else told from the scope's last word.
+    pub(super) fn of(written: Option<Self>, scope: &str) -> Risk {
+        match (written, scope.rsplit(':').next()) {
+            (Some(Self::Read), _) | (None, Some("read")) => Risk::Read,
+            (Some(Self::Destructive), _) | (None, Some("destructive")) => Risk::Destructive,
+            (Some(Self::Write) | None, _) => Risk::Write,
         }
     }
 }

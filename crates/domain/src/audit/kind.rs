@@ -40,6 +40,8 @@ pub enum AuditKind {
     RefreshReused,
     /// A token was issued otherwise, such as to a machine.
     TokenIssued,
+    /// A token was exchanged for the next one of a chain, or that was refused.
+    TokenExchanged,
     /// One token was revoked.
     TokenRevoked,
     /// A grant was revoked, with everything below it.
@@ -65,7 +67,7 @@ pub enum AuditKind {
 impl AuditKind {
     /// Every kind.
     pub const ALL: [Self; 27] = [
-        Self::UserCreated,
+        Self::TokenExchanged,
         Self::IdentityChanged,
         Self::UserCreated,
         Self::UserChanged,
@@ -113,6 +115,7 @@ impl AuditKind {
             Self::TokenRefreshed => "token_refreshed",
             Self::RefreshReused => "refresh_reused",
             Self::TokenIssued => "token_issued",
+            Self::TokenExchanged => "token_exchanged",
             Self::TokenRevoked => "token_revoked",
             Self::GrantRevoked => "grant_revoked",
             Self::ToolCalled => "tool_called",
@@ -152,6 +155,7 @@ impl AuditKind {
             | Self::CodeRedeemed
             | Self::TokenRefreshed
             | Self::TokenIssued
+            | Self::TokenExchanged
             | Self::TokenRevoked
             | Self::GrantRevoked
             | Self::ToolCalled

@@ -31,6 +31,13 @@ pub struct Actor {
     pub act: Option<Box<Actor>>,
 }
 
+impl Actor {
+    /// This actor and everybody who acted before it.
+    pub fn line(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref())
+    }
+}
+
 /// A chain of actors of bounded depth. Nothing can be dropped, reordered or truncated: there is no method that does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -59,7 +66,7 @@ impl Chain {
 
     /// The actors, current one first.
     pub fn actors(&self) -> impl Iterator<Item = &Actor> {
-        std::iter::successors(self.0.as_deref(), |actor| actor.act.as_deref())
+        self.0.iter().flat_map(|actor| actor.line())
     }
 
     /// How many actors stand in it.
@@ -72,14 +79,25 @@ impl Chain {
         self.0.as_deref()
     }
 
+    /// True when that party acts in it.
+    pub fn holds(&self, actor: &Actor) -> bool {
+        self.actors().any(|known| known.iss == actor.iss && known.sub == actor.sub)
+    }
+
     /// The chain with `actor` acting on top, everything below unchanged.
     ///
     /// # Errors
     /// [`ChainError`] when it would be too deep or a loop.
-    pub fn wrap(self, mut actor: Actor) -> Result<Self, ChainError> {
-        if self.actors().any(|known| known.iss == actor.iss && known.sub == actor.sub) {
-            return Err(ChainError::Loop);
-        }
+    pub fn wrap(self, actor: Actor) -> Result<Self, ChainError> {
+        if self.holds(&actor) { Err(ChainError::Loop) } else { self.wrap_again(actor) }
+    }
+
+    /// The same for an actor that may stand in it already; whether it may is for the edges to say
+    /// ([`narrow`](super::narrow)).
+    ///
+    /// # Errors
+    /// [`ChainError::TooDeep`].
+    pub fn wrap_again(self, mut actor: Actor) -> Result<Self, ChainError> {
         actor.act = self.0;
         Self::new(Some(Box::new(actor)))
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Assurance;
 use crate::ids::{GrantId, TokenId};
 
 /// The deepest chain of actors accepted, at mint and at validation.
@@ -19,13 +20,32 @@ pub struct Delegation {
     /// The token it was derived from, if any.
     #[serde(rename = "pjti", default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TokenId>,
+    /// The tokens above that one, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<TokenId>,
     /// Hops from the front door: 0 for a token a client got itself.
     pub hop: u32,
+    /// The weakest proof of identity of anybody who acted so far.
+    #[serde(rename = "asr", default, skip_serializing_if = "Option::is_none")]
+    pub weakest: Option<Assurance>,
 }
 
 impl Delegation {
     /// A token at the front door of `grant`.
     pub fn front_door(grant: GrantId) -> Self {
-        Self { grant, ancestors: Vec::new(), parent: None, hop: 0 }
+        Self { grant, ancestors: Vec::new(), parent: None, above: Vec::new(), hop: 0, weakest: None }
+    }
+
+    /// The place below the token `parent`, which hangs here, for an actor that proved itself by `assurance`.
+    #[must_use]
+    pub fn below(&self, parent: &TokenId, assurance: Assurance) -> Self {
+        Self {
+            grant: self.grant.clone(),
+            ancestors: self.ancestors.clone(),
+            parent: Some(parent.clone()),
+            above: self.parent.iter().chain(&self.above).cloned().collect(),
+            hop: self.hop.saturating_add(1),
+            weakest: Some(self.weakest.map_or(assurance, |before| before.min(assurance))),
+        }
     }
 }

@@ -74,11 +74,15 @@ pub enum GrantType {
     RefreshToken,
     /// Itself.
     ClientCredentials,
+    /// A token it was handed, for the next step (RFC 8693).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every grant type, as metadata lists them.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::TokenExchange];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -86,6 +90,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -111,6 +116,8 @@ pub enum ClientSource {
     Registered,
     /// Whoever holds the host of the document its `client_id` leads to.
     Document,
+    /// The operator, as an agent.
+    Agent,
 }
 
 /// A client as the authority knows it.

@@ -44,8 +44,8 @@ impl Client {
 
     fn has_secret(&self, raw: &str, key: &[u8; 32]) -> bool {
         match (self.source, &self.secret) {
-            (ClientSource::Static, Some(digest)) => secret_digest(raw) == *digest,
-            (ClientSource::Static, None) | (ClientSource::Document, _) => false,
+            (ClientSource::Static | ClientSource::Agent, Some(digest)) => secret_digest(raw) == *digest,
+            (ClientSource::Static | ClientSource::Agent, None) | (ClientSource::Document, _) => false,
             (ClientSource::Registered, _) => {
                 text::same(derived_secret(key, &self.id).expose().as_bytes(), raw.as_bytes())
             }

@@ -22,7 +22,7 @@ fn client(source: ClientSource, auth: AuthMethod) -> Client {
 
 fn secret_of(client: &Client) -> String {
     match client.source {
-        ClientSource::Static => "operator's secret".to_owned(),
+        ClientSource::Static | ClientSource::Agent => "operator's secret".to_owned(),
         ClientSource::Registered | ClientSource::Document => derived_secret(&KEY, &client.id).expose().to_string(),
     }
 }

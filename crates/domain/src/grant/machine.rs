@@ -1,7 +1,8 @@
 //! Client credentials (RFC 6749 §4.4): a machine's own authority, bounded by the operator, without refresh.
 
 use super::Approval;
-use crate::client::{AuthMethod, Client, GrantType};
+use crate::chain::{agent_name, agent_subject};
+use crate::client::{AuthMethod, Client, ClientSource, GrantType};
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::ids::{ClientId, GrantId, TransactionId, UserId};
@@ -57,7 +58,7 @@ impl MachineRequest {
         }
         Ok(Approval {
             grant: GrantId::draw(entropy),
-            user: machine_subject(&client.id),
+            user: own_subject(client),
             client: client.id.clone(),
             client_name: client.name.clone(),
             resource: self.resource,
@@ -75,9 +76,17 @@ pub fn machine_subject(client: &ClientId) -> UserId {
     UserId::from_stored(format!("{MACHINE}{}", client.digest()))
 }
 
-/// True for the `sub` of a machine.
+/// The `sub` of a client that acts on its own account; an agent's is the one it acts for others by.
+fn own_subject(client: &Client) -> UserId {
+    match client.source {
+        ClientSource::Agent => UserId::from_stored(agent_subject(client.id.as_str())),
+        ClientSource::Static | ClientSource::Registered | ClientSource::Document => machine_subject(&client.id),
+    }
+}
+
+/// True for the `sub` of a machine or of an agent on its own account.
 pub fn is_machine(subject: &str) -> bool {
-    subject.starts_with(MACHINE)
+    subject.starts_with(MACHINE) || agent_name(subject).is_some()
 }
 
 #[cfg(test)]

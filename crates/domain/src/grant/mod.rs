@@ -4,12 +4,16 @@
 mod authorize;
 mod code;
 mod consent;
+mod exchange;
 mod machine;
 mod refresh;
 
 pub use authorize::{AuthorizationRequest, AuthorizeError, Destination, RawAuthorize};
 pub use code::{Approved, ClaimError, CodeClaim, CodeGrant, CodeReplay, REPLAY_GRACE, judge_replay};
 pub use consent::Approval;
+pub use exchange::{
+    ACCESS_TOKEN, Allowed, Exchange, ExchangeError, ExchangeFields, ExchangeRequest, GRANT, Party, Subject, from_grant,
+};
 pub use machine::{MachineError, MachineRequest, is_machine, machine_subject};
 pub use refresh::{REPLAY_WINDOW, Reuse, idle_until, judge_reuse, narrowed};
 

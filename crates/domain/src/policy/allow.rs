@@ -89,6 +89,8 @@ pub enum Stage {
     Consent,
     /// When a token is renewed.
     Refresh,
+    /// When a token is exchanged for another.
+    Exchange,
     /// At every call and listing.
     Call,
 }
@@ -98,6 +100,7 @@ impl Stage {
         match self {
             Self::Consent => Control::AllowConsent,
             Self::Refresh => Control::AllowRefresh,
+            Self::Exchange => Control::AllowExchange,
             Self::Call => Control::AllowCall,
         }
     }

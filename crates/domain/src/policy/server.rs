@@ -11,7 +11,7 @@ use crate::uri::{Resource, ServerName};
 pub const MOST_TOOLS: usize = 2048;
 
 /// One MCP server behind the gateway.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Server {
     /// Its name; absent for the one server at `/mcp`.
     pub name: Option<ServerName>,

@@ -35,6 +35,9 @@ pub struct AccessClaims {
     /// Who acts for the subject (RFC 8693 §4.1); absent at the front door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Actor>>,
+    /// Who alone may act for the subject next (RFC 8693 §4.4); absent where that is not decided yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayAct>,
     /// Tools chosen one by one (RFC 9396).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<ToolsDetail>,
@@ -47,6 +50,16 @@ pub struct AccessClaims {
     /// How well they proved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+}
+
+/// The one party that may act next (RFC 8693 §4.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MayAct {
+    /// Who vouches for `sub`.
+    pub iss: String,
+    /// The party.
+    pub sub: String,
 }
 
 /// An authorization detail (RFC 9396 §2) that names the only tools a token may call at some servers. An unknown member

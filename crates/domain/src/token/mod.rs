@@ -5,8 +5,8 @@ mod mint;
 mod refusal;
 mod verify;
 
-pub use claims::{AccessClaims, DetailType, ToolsDetail};
-pub use mint::{Minted, TYP, mint};
+pub use claims::{AccessClaims, DetailType, MayAct, ToolsDetail};
+pub use mint::{FrontDoor, Handover, Minted, TYP, mint, mint_handover};
 pub use refusal::TokenRefusal;
 pub use verify::{AccessToken, Expect, IssuedToken, verify_access, verify_issued};
 

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{AccessClaims, TYP, TokenRefusal};
-use crate::chain::{Chain, MOST_HOPS};
+use crate::chain::{Chain, MOST_HOPS, agent_name, edge_id};
 use crate::control::{self, Control};
-use crate::ids::GrantId;
+use crate::ids::{GrantId, TokenId};
 use crate::jose::{JwkSet, Unverified};
 use crate::time::{SKEW, Timestamp};
 use crate::uri::{Issuer, Resource};
@@ -81,6 +81,24 @@ impl AccessToken {
         std::iter::once(&self.claims.dlg.grant).chain(&self.claims.dlg.ancestors)
     }
 
+    /// This token and those it was derived from: revoking any of them ends it.
+    pub fn tokens(&self) -> impl Iterator<Item = &TokenId> {
+        let claims = &self.claims;
+        std::iter::once(&claims.jti).chain(&claims.dlg.parent).chain(&claims.dlg.above)
+    }
+
+    /// The names of the agents that act in it, or hold it on their own account.
+    pub fn agents(&self) -> impl Iterator<Item = &str> {
+        let actors = self.chain.actors().map(|actor| actor.sub.as_str());
+        actors.chain(std::iter::once(self.claims.sub.as_str())).filter_map(agent_name)
+    }
+
+    /// The steps of its chain, last one first; see [`edge_id`].
+    pub fn edges(&self) -> impl Iterator<Item = String> {
+        let to = std::iter::once(self.claims.aud.as_str()).chain(self.chain.actors().map(|actor| actor.sub.as_str()));
+        self.chain.actors().zip(to).map(|(actor, to)| edge_id(&actor.sub, to))
+    }
+
     /// Checks again what time and place can change, for a token verified before.
     ///
     /// # Errors
@@ -105,6 +123,11 @@ impl AccessToken {
 }
 
 impl IssuedToken {
+    /// The token, to ask what it hangs from.
+    pub fn token(&self) -> &AccessToken {
+        &self.0
+    }
+
     /// The claims.
     pub fn claims(&self) -> &AccessClaims {
         self.0.claims()
@@ -137,7 +160,8 @@ fn read(raw: &str, keys: &JwkSet, issuer: &Issuer, now: Timestamp) -> Result<Acc
     let claims = typed(members)?;
     in_time(&claims, now)?;
     let chain = Chain::new(claims.act.clone()).map_err(|_| TokenRefusal::ChainTooDeep)?;
-    let hops = usize::try_from(claims.dlg.hop).unwrap_or(usize::MAX).max(claims.dlg.ancestors.len());
+    let dlg = &claims.dlg;
+    let hops = usize::try_from(dlg.hop).unwrap_or(usize::MAX).max(dlg.ancestors.len()).max(dlg.above.len());
     if hops > MOST_HOPS {
         return Err(TokenRefusal::ChainTooDeep);
     }

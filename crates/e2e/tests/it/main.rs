@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test binary")]
 
 mod ceilings;
+mod chains;
 mod crash;
 mod documents;
 mod hostile;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::operators::administer;
 
-fn write(world: &World, text: &str) {
+pub(crate) fn write(world: &World, text: &str) {
     // As editors and config maps do it: the new file takes the place of the old in one step.
     let draft = world.data().join("draft.toml");
     std::fs::write(&draft, text).unwrap();
@@ -17,7 +17,7 @@ fn write(world: &World, text: &str) {
 }
 
 /// Waits until `seen` is true; reloading takes a second or so.
-async fn until(what: &str, mut seen: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut seen: impl AsyncFnMut() -> bool) {
     for _ in 0..100 {
         if seen().await {
             return;

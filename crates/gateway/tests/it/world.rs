@@ -15,7 +15,7 @@ use bailiwick_domain::policy::{Catalogue, Named};
 use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
-use bailiwick_domain::token::{ToolsDetail, mint};
+use bailiwick_domain::token::{FrontDoor, ToolsDetail, mint};
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
 use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
 use bailiwick_net::Http;
@@ -103,6 +103,7 @@ impl World {
             verifier: Verifier::new(issuer.clone(), keys),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
+            directory: Arc::default(),
             sealer: MasterKey::new([1; 32]).sealer("gateway session"),
             clock,
             entropy,
@@ -165,7 +166,14 @@ impl World {
             created_at: now,
             expires_at: now.after(Duration::from_hours(1)),
         };
-        let minted = mint(&self.key, &self.issuer, &approval, &approval.scope, TokenId::draw(&Dice), now).unwrap();
+        let minted = mint(
+            &self.key,
+            &self.issuer,
+            &FrontDoor { approval: &approval, scope: &approval.scope, agent: None },
+            TokenId::draw(&Dice),
+            now,
+        )
+        .unwrap();
         let row = TokenRow {
             jti: minted.claims.jti.clone(),
             grant: approval.grant.clone(),

@@ -9,12 +9,16 @@ use crate::grant::machine_subject;
 use crate::ids::{ClientId, TokenId};
 use crate::jose::{SignError, Signer};
 use crate::scope::ScopeSet;
-use crate::token::{Minted, mint};
+use crate::token::{FrontDoor, Minted, mint};
+
+fn at_the_door<'a>(approval: &'a crate::grant::Approval, scope: &'a ScopeSet) -> FrontDoor<'a> {
+    FrontDoor { approval, scope, agent: None }
+}
 
 fn minted(front: &crate::grant::Approval, scope: &str) -> (Minted, Result<super::AccessToken, super::TokenRefusal>) {
     let pair = pair();
     let scope = ScopeSet::parse(scope).unwrap();
-    let minted = mint(&pair, &issuer(), front, &scope, TokenId::from_stored("at_1"), now()).unwrap();
+    let minted = mint(&pair, &issuer(), &at_the_door(front, &scope), TokenId::from_stored("at_1"), now()).unwrap();
     let judged = judge_at(&pair, &minted.raw, now());
     (minted, judged)
 }
@@ -86,7 +90,8 @@ fn a_machine_acts_as_itself_under_a_name_no_person_has() {
 fn the_header_says_access_token_and_names_the_key() {
     let pair = pair();
     let scope = ScopeSet::parse("notes:read").unwrap();
-    let minted = mint(&pair, &issuer(), &approval(), &scope, TokenId::from_stored("at_1"), now()).unwrap();
+    let minted =
+        mint(&pair, &issuer(), &at_the_door(&approval(), &scope), TokenId::from_stored("at_1"), now()).unwrap();
     let header = crate::text::decode(minted.raw.split('.').next().unwrap()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
 
@@ -111,7 +116,8 @@ fn a_key_that_cannot_sign_mints_nothing() {
         }
     }
     let front = approval();
-    let minted = mint(&Broken(pair()), &issuer(), &front, &front.scope, TokenId::from_stored("at_1"), now());
+    let minted =
+        mint(&Broken(pair()), &issuer(), &at_the_door(&front, &front.scope), TokenId::from_stored("at_1"), now());
 
     assert_eq!(minted.unwrap_err(), SignError::Key);
 }

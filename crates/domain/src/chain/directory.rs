@@ -1,0 +1,188 @@
+//! The directory: which agents and APIs there are, who hands to whom, and how far an authority can reach along the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Agent, Assurance, MOST_HOPS};
+use crate::ids::ClientId;
+use crate::policy::{Catalogue, Server, Tool};
+use crate::scope::ScopeSet;
+use crate::uri::Resource;
+
+/// What stands between the name of a server and of its tool where several servers are shown as one.
+const SLASH: char = '/';
+
+/// What the operator says of chains; the servers behind the gateway are in the [`Catalogue`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directory {
+    /// The agents.
+    pub agents: Vec<Agent>,
+    /// Protected resources elsewhere, which verify our tokens themselves. They have no tools.
+    pub apis: Vec<Server>,
+    /// Apps at the front door, each with the agents it may hand its user to.
+    pub doors: BTreeMap<ClientId, BTreeSet<String>>,
+    /// The weakest proof of identity that servers and APIs accept of anybody in a chain, by their names.
+    pub floors: BTreeMap<String, Assurance>,
+    /// A digest of everything in the configuration that decides: which policy it was.
+    pub epoch: String,
+}
+
+/// Whom a token is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// An agent, which may hand it on.
+    Agent(&'a Agent),
+    /// An MCP server behind the gateway.
+    Server(&'a Server),
+    /// An API elsewhere.
+    Api(&'a Server),
+}
+
+/// The directory beside the catalogue: everything there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Map<'a> {
+    /// Agents and APIs.
+    pub directory: &'a Directory,
+    /// Servers and tools.
+    pub catalogue: &'a Catalogue,
+}
+
+impl Directory {
+    /// The agent of that name.
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.name.as_str() == name)
+    }
+
+    /// The agent that is that client.
+    pub fn agent_of_client(&self, client: &ClientId) -> Option<&Agent> {
+        self.agent(client.as_str())
+    }
+
+    /// The agent whose tokens carry that audience.
+    pub fn agent_at(&self, resource: &Resource) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.resource == *resource)
+    }
+}
+
+impl<'a> Target<'a> {
+    /// Its name; the unnamed server is `mcp`.
+    pub fn name(&self) -> &'a str {
+        match *self {
+            Self::Agent(agent) => agent.name.as_str(),
+            Self::Server(server) | Self::Api(server) => server_name(server),
+        }
+    }
+
+    /// The audience of its tokens.
+    pub fn resource(&self) -> &'a Resource {
+        match *self {
+            Self::Agent(agent) => &agent.resource,
+            Self::Server(server) | Self::Api(server) => &server.resource,
+        }
+    }
+}
+
+/// The name by which edges mean a server; the unnamed one is `mcp`.
+pub fn server_name(server: &Server) -> &str {
+    server.name.as_ref().map_or("mcp", |name| name.as_str())
+}
+
+impl<'a> Map<'a> {
+    /// The target of that name.
+    pub fn named(&self, name: &str) -> Option<Target<'a>> {
+        let agent = self.directory.agent(name).map(Target::Agent);
+        let server = || self.catalogue.servers.iter().find(|server| server_name(server) == name).map(Target::Server);
+        let api = || self.directory.apis.iter().find(|api| server_name(api) == name).map(Target::Api);
+        agent.or_else(server).or_else(api)
+    }
+
+    /// The target whose tokens carry that audience.
+    pub fn at(&self, resource: &Resource) -> Option<Target<'a>> {
+        let agent = self.directory.agent_at(resource).map(Target::Agent);
+        let server = || self.catalogue.by_resource(resource).map(Target::Server);
+        let api = || self.directory.apis.iter().find(|api| api.resource == *resource).map(Target::Api);
+        agent.or_else(server).or_else(api)
+    }
+
+    /// What a token for `target` may say: what the target serves itself, and what it may ask further along. A scope
+    /// beyond that means nothing there and is not handed over (RFC 8693 §2.1).
+    pub fn reach(&self, target: Target<'a>) -> ScopeSet {
+        self.reach_from(target, MOST_HOPS + 1)
+    }
+
+    fn reach_from(&self, target: Target<'a>, hops: usize) -> ScopeSet {
+        let Some(left) = hops.checked_sub(1) else { return ScopeSet::default() };
+        match target {
+            Target::Agent(agent) => self.reach_of(agent, left),
+            Target::Api(api) => api.all_scopes(),
+            Target::Server(server) => {
+                let name = server_name(server);
+                let inside = self.directory.agents.iter().filter(|agent| agent.behind.as_deref() == Some(name));
+                inside.fold(server.all_scopes(), |all, agent| all.join(&self.reach_of(agent, left)))
+            }
+        }
+    }
+
+    fn reach_of(&self, agent: &'a Agent, left: usize) -> ScopeSet {
+        let ahead = agent.edges.iter().filter_map(|edge| {
+            let beyond = self.reach_from(self.named(&edge.to)?, left);
+            Some(edge.scopes.as_ref().map_or_else(|| beyond.clone(), |most| most.meet(&beyond)))
+        });
+        let all = ahead.fold(ScopeSet::default(), |all, part| all.join(&part));
+        agent.scopes.as_ref().map_or_else(|| all.clone(), |most| most.meet(&all))
+    }
+
+    /// Every server and API whose scopes a token for `target` may say.
+    pub fn served(&self, target: Target<'a>) -> Vec<&'a Server> {
+        let reach = self.reach(target);
+        let all = self.catalogue.servers.iter().chain(&self.directory.apis);
+        all.filter(|server| !server.all_scopes().meet(&reach).is_empty()).collect()
+    }
+
+    /// A target as one thing a person can consent to: for an agent, everything it may reach for them, each tool under
+    /// the name of its server.
+    pub fn place(&self, target: Target<'a>) -> Server {
+        let Target::Agent(agent) = target else { return self.with_beyond(target) };
+        let empty =
+            Server::new(Some(agent.name.clone()), agent.title.clone(), agent.resource.clone(), Some(Vec::new()));
+        self.with_served(Server { reachable: true, ..empty }, target, true)
+    }
+
+    fn with_beyond(&self, target: Target<'a>) -> Server {
+        match target {
+            Target::Server(server) | Target::Api(server) => self.with_served(server.clone(), target, false),
+            Target::Agent(agent) => {
+                Server::new(Some(agent.name.clone()), agent.title.clone(), agent.resource.clone(), Some(Vec::new()))
+            }
+        }
+    }
+
+    /// Adds the scopes (and, where several servers are shown as one, the tools) that lie beyond.
+    fn with_served(&self, mut place: Server, target: Target<'a>, tools: bool) -> Server {
+        let reach = self.reach(target);
+        for server in self.served(target) {
+            for group in server.groups.iter().filter(|group| reach.contains(&group.scope)) {
+                if place.group(&group.scope).is_none() {
+                    place.groups.push(group.clone());
+                    let allow = server.allow.get(&group.scope).map(|named| (group.scope.clone(), named.clone()));
+                    place.allow.extend(allow);
+                }
+            }
+            if tools {
+                place.tools.extend(
+                    server.tools.iter().map(|tool| Tool {
+                        name: format!("{}{SLASH}{}", server_name(server), tool.name),
+                        ..tool.clone()
+                    }),
+                );
+            }
+        }
+        place
+    }
+
+    /// The server and tool that a name on the page of [`Self::place`] means.
+    pub fn tool<'t>(&self, shown: &'t str) -> Option<(&'a Server, &'t str)> {
+        let (server, tool) = shown.split_once(SLASH)?;
+        let server = self.catalogue.servers.iter().find(|known| server_name(known) == server)?;
+        Some((server, tool))
+    }
+}
