@@ -35,10 +35,11 @@ fn kept(body: &impl serde::Serialize) -> Response {
 
 fn document(authority: &Authority) -> Value {
     let url = |path: &str| authority.issuer.join(path);
-    let catalogue = authority.catalogue.load();
-    let scopes: BTreeSet<&str> =
-        catalogue.servers.iter().flat_map(|server| &server.groups).map(|group| group.scope.as_str()).collect();
-    let resources: Vec<&str> = catalogue.servers.iter().map(|server| server.resource.as_str()).collect();
+    let (catalogue, directory) = (authority.catalogue.load(), authority.directory.load());
+    let places = || catalogue.servers.iter().chain(&directory.apis);
+    let scopes: BTreeSet<&str> = places().flat_map(|place| &place.groups).map(|group| group.scope.as_str()).collect();
+    let agents = directory.agents.iter().map(|agent| agent.resource.as_str());
+    let resources: Vec<&str> = places().map(|place| place.resource.as_str()).chain(agents).collect();
     let methods = &authority.methods;
     let secret: Vec<AuthMethod> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
     json!({

@@ -1,5 +1,5 @@
 //! Load on one house, side by side in one run: tokens per second with durable writes, and what the gateway adds to a call.
-//! Loopback only, bounded in count. Usage: `load tokens|calls [--full]`.
+//! Loopback only, bounded in count. Usage: `load tokens|calls|exchange [--full]`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +7,8 @@
     clippy::cast_precision_loss,
     reason = "a measuring tool"
 )]
+
+mod exchange;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -26,8 +28,9 @@ async fn main() {
     match words.first().map(String::as_str) {
         Some("tokens") => tokens(count).await,
         Some("calls") => calls(count).await,
+        Some("exchange") => exchange::exchange(count).await,
         _ => {
-            eprintln!("usage: load tokens|calls [--full]");
+            eprintln!("usage: load tokens|calls|exchange [--full]");
             std::process::exit(2);
         }
     }
