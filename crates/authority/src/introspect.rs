@@ -1,5 +1,6 @@
 //! `/introspect` (RFC 7662): what a token is worth right now, told to clients with a secret. The operator's clients may
-//! ask about any token, those that registered themselves only about their own.
+//! ask about any token, those that registered themselves only about their own, agents about theirs and those handed to
+//! them.
 
 use std::sync::Arc;
 
@@ -105,7 +106,8 @@ impl Authority {
             return Ok(None);
         };
         let claims = token.claims();
-        if !may_ask(client, &claims.client_id) {
+        let handed = client.source == ClientSource::Agent && self.was_handed(client, &claims.aud);
+        if !may_ask(client, &claims.client_id) && !handed {
             return Ok(None);
         }
         let Some(state) = self.store.token(&claims.jti).await? else { return Ok(None) };
@@ -125,6 +127,11 @@ impl Authority {
         let told = may_ask(client, &state.grant.approval.client) && lives(&state, visit);
         let stopped = self.is_stopped(&state.grant.approval).await?;
         Ok((told && !stopped).then(|| self.refresh_facts(&state)))
+    }
+
+    /// True for a token whose audience is that agent.
+    fn was_handed(&self, agent: &Client, aud: &str) -> bool {
+        self.directory.load().agent_of_client(&agent.id).is_some_and(|agent| agent.resource.as_str() == aud)
     }
 
     /// True when an administrator stopped the account or the client.
@@ -151,8 +158,8 @@ impl Authority {
 
 fn may_ask(client: &Client, about: &ClientId) -> bool {
     match client.source {
-        ClientSource::Static | ClientSource::Agent => true,
-        ClientSource::Registered | ClientSource::Document => client.id == *about,
+        ClientSource::Static => true,
+        ClientSource::Registered | ClientSource::Document | ClientSource::Agent => client.id == *about,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::{Bond, from_our_page};
-use crate::page::consent::{ConsentPage, Ticked, choose, durations, groups, life};
+use crate::page::consent::{ConsentPage, Kind, Ticked, choose, durations, groups, life};
 use crate::page::{FormsLead, see_other, show};
 use crate::visit::{Person, Visit};
 
@@ -137,6 +137,7 @@ fn page(
         loopback: to.is_loopback(),
         server: &server.title,
         resource: server.resource.as_str(),
+        kind: if authority.agent_at(&server.resource).is_some() { Kind::Agent } else { Kind::Server },
         reachable: server.reachable,
         user: &person.user.name,
         groups: groups(&server, &within, retry.ticked),

@@ -29,6 +29,8 @@ pub(crate) struct ConsentPage<'a> {
     pub(crate) server: &'a str,
     /// The server's resource.
     pub(crate) resource: &'a str,
+    /// What that is.
+    pub(crate) kind: Kind,
     /// True when the server answers.
     pub(crate) reachable: bool,
     /// Who is signed in.
@@ -45,6 +47,21 @@ pub(crate) struct ConsentPage<'a> {
     pub(crate) form_token: &'a str,
     /// The authorization request.
     pub(crate) request: &'a str,
+}
+
+/// What access is asked to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A server.
+    Server,
+    /// An agent, which acts for the person elsewhere.
+    Agent,
+}
+
+impl Kind {
+    pub(crate) fn is_agent(self) -> bool {
+        self == Self::Agent
+    }
 }
 
 /// One scope in words.

@@ -106,6 +106,32 @@ impl TokenError {
         matches!(self.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
     }
 
+    /// The rule that says no to an exchange, for the record.
+    pub(super) fn rule(&self) -> String {
+        match self {
+            Self::Exchange(error) => error.rule(),
+            Self::Subject => "exchange:subject".to_owned(),
+            Self::Revoked => "exchange:revoked".to_owned(),
+            Self::Form(_)
+            | Self::Client(_)
+            | Self::Missing(_)
+            | Self::GrantType
+            | Self::NotAllowed
+            | Self::Code
+            | Self::Replayed
+            | Self::Verifier
+            | Self::Claim(_)
+            | Self::Refresh
+            | Self::Reused
+            | Self::Beyond
+            | Self::Scope
+            | Self::Target
+            | Self::Machine(_)
+            | Self::Sign(_)
+            | Self::Store(_) => format!("exchange:{}", self.code()),
+        }
+    }
+
     /// The refusal on its way out; of our own failures it tells nothing.
     pub(super) fn refusal(&self, headers: &HeaderMap) -> Refusal {
         match self {

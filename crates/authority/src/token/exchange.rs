@@ -60,7 +60,7 @@ impl Authority {
     ) -> Result<Answer, TokenError> {
         let view = View { directory: self.directory.load_full(), catalogue: self.catalogue.load_full() };
         let exchanged = self.exchanged(visit, client, form, &view).await;
-        if let Err(TokenError::Exchange(error)) = &exchanged {
+        if let Some(error) = exchanged.as_ref().err().filter(|error| !error.is_ours()) {
             let event = AuditEvent::new(AuditKind::TokenExchanged, visit.now)
                 .outcome(Outcome::Refused)
                 .correlation(&visit.correlation)

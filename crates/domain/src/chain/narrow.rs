@@ -1,7 +1,7 @@
 //! What may flow along a chain: every actor in it must have leave to act toward the next, for this person, this deep.
 //! The same answer serves the token endpoint and every call at the gateway.
 
-use super::{Actor, Agent, Assurance, Chain, Edge, MOST_HOPS, Map, Target, agent_name, door_client};
+use super::{Actor, Agent, Assurance, Chain, Edge, MOST_HOPS, Map, Target, agent_name, door_client, server_name};
 use crate::control::{Control, holds};
 use crate::error::ErrorCode;
 use crate::policy::{Holder, Person};
@@ -142,7 +142,7 @@ fn step(map: Map<'_>, person: &Person, step: &Step<'_>, most: &ScopeSet) -> Resu
     if deep.is_empty() && !edges.is_empty() && holds(Control::ChainDepth) {
         return Err(ChainRefusal::TooDeep);
     }
-    reentry(agent, step, &deep)?;
+    reentry(map, agent, step, &deep)?;
     let bounded = agent.scopes.as_ref().map_or_else(|| most.clone(), |scopes| scopes.meet(most));
     if !holds(Control::Edge) {
         return Ok(bounded);
@@ -151,24 +151,35 @@ fn step(map: Map<'_>, person: &Person, step: &Step<'_>, most: &ScopeSet) -> Resu
     Ok(deep.iter().map(passes).fold(ScopeSet::default(), |all, part| all.join(&part)))
 }
 
-/// The same party twice in one chain needs an edge that says so.
-fn reentry(agent: &Agent, step: &Step<'_>, edges: &[&Edge]) -> Result<(), ChainRefusal> {
-    let next = match step.next {
-        Next::Actor(next) => next.sub.clone(),
-        Next::Target(Target::Agent(next)) => next.subject(),
-        Next::Target(Target::Server(_) | Target::Api(_)) => return Ok(()),
+/// The same party twice in one chain needs an edge that says so; a server that is an agent itself is that party.
+fn reentry(map: Map<'_>, agent: &Agent, step: &Step<'_>, edges: &[&Edge]) -> Result<(), ChainRefusal> {
+    let stands = |sub: &str| agent.subject() == sub || step.before.iter().any(|before| before.sub == sub);
+    let again = match step.next {
+        Next::Actor(next) => Some(next.sub.clone()),
+        Next::Target(Target::Agent(next)) => Some(next.subject()),
+        Next::Target(Target::Server(server)) => {
+            let name = Some(server_name(server));
+            let inside = map.directory.agents.iter().filter(|agent| agent.behind.as_deref() == name);
+            inside.map(Agent::subject).find(|sub| stands(sub))
+        }
+        Next::Target(Target::Api(_)) => None,
     };
-    let again = agent.subject() == next || step.before.iter().any(|before| before.sub == next);
-    if again && !edges.iter().any(|edge| edge.reentrant) && holds(Control::ChainLoop) {
-        return Err(ChainRefusal::Loop(short(&next).to_owned()));
+    let again = again.filter(|sub| stands(sub));
+    let leave = edges.iter().any(|edge| edge.reentrant) || !holds(Control::ChainLoop);
+    match again {
+        Some(sub) if !leave => Err(ChainRefusal::Loop(short(&sub).to_owned())),
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 /// The names an edge may call the next party by: its own, and that of the server behind the gateway that it is.
 fn names(map: Map<'_>, next: &Next<'_>) -> Vec<String> {
     let agent = match next {
-        Next::Actor(actor) => agent_name(&actor.sub).and_then(|name| map.directory.agent(name)),
+        Next::Actor(actor) => match agent_name(&actor.sub).and_then(|name| map.directory.agent(name)) {
+            Some(agent) => Some(agent),
+            // It is gone: nobody can have leave to act toward it.
+            None => return vec![short(&actor.sub).to_owned()],
+        },
         Next::Target(Target::Agent(agent)) => Some(*agent),
         Next::Target(target @ (Target::Server(_) | Target::Api(_))) => return vec![target.name().to_owned()],
     };
