@@ -113,11 +113,15 @@ pub enum Control {
     EdgeCall,
     /// A target may ask for a proof of identity from everybody in a chain.
     Floor,
+    /// What a server behind is sent as a credential is worth nothing here.
+    UpstreamAudience,
+    /// `X-Forwarded-For` counts only from a trusted proxy.
+    ForwardedFor,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 56] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -172,6 +176,8 @@ impl Control {
         Self::Edge,
         Self::EdgeCall,
         Self::Floor,
+        Self::UpstreamAudience,
+        Self::ForwardedFor,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -73,6 +73,23 @@ impl Http {
 
     /// A client that waits `connect` for a connection and `headers` for the head of an answer.
     pub fn with_patience(connect: Duration, headers: Duration) -> Self {
+        Self::over(secured, connect, headers)
+    }
+
+    /// A client that trusts the certificates in this PEM text, and no others.
+    pub fn trusting(pem: &[u8]) -> Self {
+        let config = trusting_only(crate::tls::roots(pem));
+        let secured = |tcp| {
+            HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp)
+        };
+        Self::over(secured, CONNECT, HEADERS)
+    }
+
+    fn over(
+        secured: impl FnOnce(HttpConnector) -> HttpsConnector<HttpConnector>,
+        connect: Duration,
+        headers: Duration,
+    ) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -126,18 +143,18 @@ fn secured(tcp: HttpConnector) -> HttpsConnector<HttpConnector> {
         // A machine without certificates can still speak plain http, to itself for one; https then fails by itself.
         Err(error) => {
             tracing::warn!(%error, "no trusted certificates found on this machine: https requests will fail");
-            HttpsConnectorBuilder::new().with_tls_config(trusting_nobody())
+            HttpsConnectorBuilder::new().with_tls_config(trusting_only(RootCertStore::empty()))
         }
     };
     builder.https_or_http().enable_http1().wrap_connector(tcp)
 }
 
 #[expect(clippy::expect_used, reason = "the provider and its default versions are fixed at build time")]
-fn trusting_nobody() -> ClientConfig {
+fn trusting_only(roots: RootCertStore) -> ClientConfig {
     ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3")
-        .with_root_certificates(RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth()
 }
 

@@ -4,8 +4,12 @@
 pub mod fetch;
 mod http;
 mod listen;
+mod proxy;
 mod serve;
+mod tls;
 
 pub use self::http::{Http, HttpError};
 pub use listen::Listen;
-pub use serve::{Listener, Peer, serve};
+pub use proxy::Proxies;
+pub use serve::{Front, Listener, Peer, serve};
+pub use tls::{Acme, CertFiles, Tls, TlsError};
