@@ -62,6 +62,11 @@ impl Keys {
         Arc::clone(&self.public)
     }
 
+    /// The key that signs, for whoever else speaks in our name.
+    pub fn shared(&self) -> Arc<dyn Signer> {
+        Arc::clone(&self.signer)
+    }
+
     pub(crate) fn signer(&self) -> &dyn Signer {
         self.signer.as_ref()
     }

@@ -18,13 +18,14 @@ use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::uri::{Issuer, ServerName};
-use bailiwick_gateway::{Gateway, Isolate, Reloaded, ServerSettings, Upstream};
+use bailiwick_gateway::{Credential, Gateway, Isolate, Reloaded, ServerSettings, Upstream};
 use bailiwick_net::{Http, Listen};
 use bailiwick_resource::Verifier;
 use bailiwick_store::{Database, OpenError, Settings, Store};
 
 use crate::args;
 use crate::config::{Chains, Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text, master_key};
+use crate::front::FrontPlan;
 use crate::keep;
 use crate::sandbox::Hosting;
 use crate::wire::{SystemClock, SystemEntropy};
@@ -38,6 +39,7 @@ pub(crate) struct Plan {
     pub(crate) listen: Listen,
     pub(crate) public_url: Option<String>,
     pub(crate) dev_approve: Option<String>,
+    pub(crate) front: FrontPlan,
     database: Database,
     key: MasterKey,
     staleness: Duration,
@@ -116,6 +118,7 @@ impl Plan {
             chains,
             providers: config.login.iter().map(|(name, entry)| entry.provider(name)).collect::<Result<_, _>>()?,
             documents: config.cimd.documents()?,
+            front: config.front()?,
             public_url: args.public_url.clone().or(config.public_url),
             dev_approve: args.dev_approve.clone(),
             data,
@@ -210,6 +213,7 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
             isolate: Isolate::Session,
         },
         headers: HeaderMap::new(),
+        credential: Credential::None,
         groups: None,
         allow: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
@@ -220,6 +224,24 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
 
 /// Where the sample server lives: no name of a server looks like this.
 const SAMPLE: &str = "_sample";
+
+/// A token for a server behind must be worth nothing here, so no audience may be one of ours.
+fn refuse_own_audience(servers: &[ServerSettings], issuer: &Issuer) -> Result<(), HouseError> {
+    let ours = |audience: &str| {
+        url::Url::parse(audience).is_ok_and(|url| url.origin().ascii_serialization() == issuer.as_str())
+    };
+    match servers
+        .iter()
+        .find(|server| matches!(&server.credential, Credential::SignedJwt { audience } if ours(audience)))
+    {
+        None => Ok(()),
+        Some(server) => Err(HouseError::Other(format!(
+            "the server {:?} would be sent tokens that are valid at this gateway itself; give it another `audience`, or \
+             `credential = {{ kind = \"none\" }}`",
+            server.title
+        ))),
+    }
+}
 
 /// The running house.
 pub(crate) struct House {
@@ -237,6 +259,7 @@ pub(crate) struct House {
 impl House {
     /// Opens store and keys and builds every role.
     pub(crate) async fn open(plan: Plan, issuer: Issuer) -> Result<Self, HouseError> {
+        refuse_own_audience(&plan.servers, &issuer)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let sealers = Sealers::derive(&plan.key);
@@ -260,6 +283,7 @@ impl House {
             servers: plan.servers,
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys.public()),
+            signer: keys.shared(),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::clone(&directory),
@@ -355,6 +379,11 @@ pub(crate) struct Reins {
 }
 
 impl Reins {
+    /// Whether the house may be run by that plan.
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), HouseError> {
+        refuse_own_audience(&plan.servers, &self.issuer)
+    }
+
     /// Takes over what of a plan can change live; says which servers and clients are others now.
     pub(crate) async fn take(&self, plan: Plan) -> Result<(Reloaded, Vec<ClientId>), HouseError> {
         let directory = plan.chains.directory(&self.issuer)?;

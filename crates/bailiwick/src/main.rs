@@ -5,6 +5,7 @@ mod args;
 mod command;
 mod config;
 mod entrance;
+mod front;
 mod house;
 mod keep;
 mod launch;

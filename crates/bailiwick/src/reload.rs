@@ -83,6 +83,7 @@ async fn apply(
 ) -> Result<Option<String>, HouseError> {
     let new = InForce::read(Some(file));
     let plan = Plan::make(args).await?;
+    reins.check(&plan)?;
     let new = new?;
     let fixed = in_force.load().needs_restart(&new);
     if !fixed.is_empty() {

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::CorrelationId;
+use bailiwick_domain::jose::Signer;
 use bailiwick_domain::policy::{Catalogue, Server};
 use bailiwick_domain::seal::Sealer;
 use bailiwick_domain::time::{Clock, Timestamp};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub issuer: Issuer,
     /// Verifies tokens.
     pub verifier: Verifier,
+    /// Signs what servers behind are shown.
+    pub signer: Arc<dyn Signer>,
     /// Knows revocations and keeps the audit.
     pub store: Store,
     /// Which tools there are; the gateway keeps it true.
@@ -62,6 +65,7 @@ pub struct Parts {
 pub struct Gateway {
     pub(crate) issuer: Issuer,
     pub(crate) verifier: Verifier,
+    pub(crate) signer: Arc<dyn Signer>,
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
@@ -99,6 +103,7 @@ impl Gateway {
             reloaded: Notify::new(),
             issuer,
             verifier: parts.verifier,
+            signer: parts.signer,
             store: parts.store,
             catalogue: parts.catalogue,
             directory: parts.directory,

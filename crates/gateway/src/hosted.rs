@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use bailiwick_domain::jose::SignError;
 use bailiwick_domain::uri::{Issuer, Resource};
-use http::Uri;
+use bailiwick_resource::Caller;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Uri};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{ServerSettings, Upstream};
+use crate::credential::Signed;
+use crate::gateway::Gateway;
+use crate::settings::{Credential, ServerSettings, Upstream};
 use crate::upstream::stdio::{Children, Program};
 
 /// A hosted server.
@@ -20,6 +25,8 @@ pub(crate) struct Hosted {
     pub(crate) resource: Resource,
     /// How it is reached.
     pub(crate) reach: Arc<Reach>,
+    /// What it is shown over HTTP, if anything.
+    pub(crate) credential: Option<Signed>,
     /// Woken when its list of tools should be read again.
     pub(crate) changed: Arc<Notify>,
     /// When its tools were read last. Whoever reads them holds this.
@@ -60,10 +67,17 @@ impl Hosted {
             }
         };
         let resource = issuer.resource(settings.name.as_ref());
+        let credential = match &settings.credential {
+            // The operator has said what it is shown.
+            Credential::SignedJwt { .. } if settings.headers.contains_key(AUTHORIZATION) => None,
+            Credential::SignedJwt { audience } => Some(Signed::new(audience.clone())),
+            Credential::None => None,
+        };
         Self {
             settings,
             resource,
             reach: Arc::new(reach),
+            credential,
             changed,
             surveyed: Mutex::new(None),
             retired: CancellationToken::new(),
@@ -78,6 +92,20 @@ impl Hosted {
             new.changed = Arc::clone(&former.changed);
         }
         new
+    }
+
+    /// The headers of ours that it is shown over HTTP, on behalf of `caller` or of the gateway itself: what the
+    /// configuration writes has the last word.
+    ///
+    /// # Errors
+    /// [`SignError`] when the key fails.
+    pub(crate) fn own_headers(&self, gateway: &Gateway, caller: Option<&Caller>) -> Result<HeaderMap, SignError> {
+        let mut headers = HeaderMap::new();
+        if let Some(signed) = &self.credential {
+            headers.insert(AUTHORIZATION, signed.header(gateway, caller)?);
+        }
+        headers.extend(self.settings.headers.clone());
+        Ok(headers)
     }
 
     /// What the log calls it.

@@ -9,6 +9,7 @@ mod busy;
 mod call;
 mod ceiling;
 mod cors;
+mod credential;
 mod discover;
 mod door;
 mod gateway;
@@ -29,7 +30,7 @@ mod upstream;
 pub use busy::Busy;
 pub use gateway::{Gateway, Parts};
 pub use reload::Reloaded;
-pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
+pub use settings::{Credential, Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
 
 #[cfg(test)]
 mod testing;

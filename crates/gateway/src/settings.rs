@@ -20,12 +20,27 @@ pub struct ServerSettings {
     pub upstream: Upstream,
     /// Headers of our own on every request over HTTP, such as an API key.
     pub headers: HeaderMap,
+    /// What it is shown to let us in, unless `headers` has an `Authorization` already.
+    pub credential: Credential,
     /// Its scopes in words; without any, read, write and destructive.
     pub groups: Option<Vec<ScopeGroup>>,
     /// Who may hold its scopes; one that is not listed is for every account made here.
     pub allow: BTreeMap<Scope, Vec<Named>>,
     /// Origins of browser-based clients.
     pub allowed_origins: Vec<String>,
+}
+
+/// What a server over HTTP is shown to let us in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    #[default]
+    None,
+    /// A short token that we sign for it and that it can check with our published keys.
+    SignedJwt {
+        /// The audience it knows itself by.
+        audience: String,
+    },
 }
 
 /// How a server is reached.

@@ -61,6 +61,7 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     let mut config = Config::read(Some(file))?;
     config.trust_sealed();
     config.signing()?;
+    config.front()?;
     let servers = config.server.iter().map(|(name, entry)| entry.settings(Some(server_name(name)?)));
     let chains = Chains::of(&config, &servers.collect::<Result<Vec<_>, _>>()?)?;
     chains.clients()?;

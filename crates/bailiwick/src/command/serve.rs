@@ -37,6 +37,7 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
     let issuer = issuer(&plan, &listeners)?;
     refuse_open_door(&plan, &issuer)?;
     let data = plan.data.clone();
+    let front = plan.front.clone().open(&issuer, plan.listen, &data)?;
     let dev_approve = plan.dev_approve.clone();
     // Before anything is counted.
     let metrics = metrics::open(&args.metrics).await.map_err(HouseError::Other)?;
@@ -49,7 +50,7 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
     let tasks = TaskTracker::new();
     let routes = house.routes();
     for listener in listeners {
-        tasks.spawn(bailiwick_net::serve(Listener::Tcp(listener), routes.clone(), stop.clone()));
+        tasks.spawn(bailiwick_net::serve(Listener::Front(listener, front.clone()), routes.clone(), stop.clone()));
     }
     let administration =
         Administration::running(house.store.clone(), Arc::clone(&in_force), Arc::clone(&house.catalogue));

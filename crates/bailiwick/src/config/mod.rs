@@ -7,6 +7,7 @@ mod authenticate;
 mod chains;
 mod cimd;
 mod client;
+mod credential;
 mod in_force;
 mod key;
 mod login;
@@ -15,13 +16,17 @@ mod sandbox;
 mod sealed;
 mod secret;
 mod server;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use bailiwick_domain::jose::Alg;
+use bailiwick_net::Proxies;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::front::FrontPlan;
 
 pub(crate) use agent::AgentEntry;
 pub(crate) use api::ApiEntry;
@@ -35,6 +40,7 @@ pub(crate) use sandbox::{IsolateWord, SandboxEntry};
 pub(crate) use sealed::Sealed;
 pub(crate) use secret::Secret;
 pub(crate) use server::{ServerEntry, Text};
+pub(crate) use tls::{Certificate, TlsEntry};
 
 /// `bailiwick.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -44,6 +50,10 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     /// `localhost:PORT` or `ADDRESS:PORT`.
     pub(crate) listen: Option<String>,
+    /// The certificate this process speaks TLS with; without one, a proxy does, or nobody.
+    pub(crate) tls: Option<TlsEntry>,
+    /// Proxies whose `X-Forwarded-For` says who a request comes from: addresses and networks.
+    pub(crate) trusted_proxies: Vec<String>,
     /// `postgres://…`; without it, SQLite in the data directory.
     pub(crate) database: Option<String>,
     /// The master key; without it, a file in the data directory.
@@ -95,6 +105,14 @@ impl ConfigError {
 }
 
 impl Config {
+    /// What stands between the world and the house.
+    pub(crate) fn front(&self) -> Result<FrontPlan, ConfigError> {
+        let certificate = self.tls.as_ref().map(TlsEntry::certificate).transpose()?;
+        let proxies = Proxies::parse(&self.trusted_proxies);
+        let proxies = proxies.map_err(|says| ConfigError::Value(format!("trusted_proxies: {says}")))?;
+        Ok(FrontPlan { certificate, proxies })
+    }
+
     /// Reads a file; without one, every field has its default.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
         let Some(path) = path else { return Ok(Self::default()) };

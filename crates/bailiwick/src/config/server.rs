@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
-use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
+use bailiwick_gateway::{Credential, Isolate, ServerSettings, Upstream};
 use http::header::{ACCEPT, CONNECTION, EXPECT, HOST, TE, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
@@ -15,6 +15,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
+use super::credential::CredentialEntry;
 use super::{ConfigError, Floor, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
@@ -27,6 +28,9 @@ pub(crate) struct ServerEntry {
     pub(crate) headers: BTreeMap<String, Text>,
     /// Program and arguments of a server that speaks stdio.
     pub(crate) command: Option<Vec<Text>>,
+    /// What the server at `upstream` is shown to let us in: `{ kind = "signed_jwt", audience = "…" }` or
+    /// `{ kind = "none" }`; by default the first for servers nearby, the second for others.
+    pub(crate) credential: Option<CredentialEntry>,
     /// Working directory of the child.
     pub(crate) directory: Option<PathBuf>,
     /// Environment of the child, beside PATH, HOME, LANG and TERM.
@@ -105,16 +109,21 @@ impl ServerEntry {
     /// Turns the entry into what the gateway runs.
     pub(crate) fn settings(&self, name: Option<ServerName>) -> Result<ServerSettings, ConfigError> {
         let label = name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));
-        let upstream = match (&self.upstream, &self.command) {
-            (Some(url), None) => Upstream::Http(http_url(
-                &label,
-                matches!(url, Text::Secret(_)),
-                &url.fetch(&format!("{label}.upstream"))?,
-            )?),
+        let (upstream, credential) = match (&self.upstream, &self.command) {
+            (Some(written), None) => {
+                let raw = written.fetch(&format!("{label}.upstream"))?;
+                let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
+                let credential = CredentialEntry::settings(self.credential.as_ref(), &label, &raw, &url)?;
+                (Upstream::Http(url), credential)
+            }
             (None, Some(_)) if !self.headers.is_empty() => {
                 return Err(ConfigError::Value(format!("{label}: `headers` go with `upstream`, not with `command`")));
             }
-            (None, Some(words)) => self.child(&label, words)?,
+            (None, Some(_)) if self.credential.is_some() => {
+                let says = "`credential` is for a server at an `upstream`; give a child its own in `env`";
+                return Err(ConfigError::Value(format!("{label}: {says}")));
+            }
+            (None, Some(words)) => (self.child(&label, words)?, Credential::None),
             _ => return Err(ConfigError::Value(format!("{label}: give either `upstream` or `command`"))),
         };
         let title = self.title.clone().or_else(|| name.as_ref().map(ToString::to_string));
@@ -125,6 +134,7 @@ impl ServerEntry {
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
             headers: headers(&label, &self.headers)?,
+            credential,
             groups,
             allowed_origins: self.allowed_origins.clone(),
             name,

@@ -3,11 +3,13 @@
 mod claims;
 mod mint;
 mod refusal;
+mod upstream;
 mod verify;
 
 pub use claims::{AccessClaims, DetailType, MayAct, ToolsDetail};
 pub use mint::{FrontDoor, Handover, Minted, TYP, mint, mint_handover};
 pub use refusal::TokenRefusal;
+pub use upstream::{ForUpstream, mint_for_upstream};
 pub use verify::{AccessToken, Expect, IssuedToken, verify_access, verify_issued};
 
 /// How a token's grant stands right now.

@@ -1,6 +1,7 @@
 mod chains;
 mod minting;
 mod refusals;
+mod upstream;
 
 use serde_json::{Value, json};
 

@@ -84,9 +84,10 @@ async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
 /// Asks a server for its tools and puts them into the catalogue.
 async fn look(gateway: &Gateway, server: &Hosted) -> bool {
     let found = match server.reach.as_ref() {
-        Reach::Http(uri) => {
-            survey(&mut http::Talk::to(gateway.http.clone(), uri.clone(), server.settings.headers.clone())).await
-        }
+        Reach::Http(uri) => match server.own_headers(gateway, None) {
+            Ok(own) => survey(&mut http::Talk::to(gateway.http.clone(), uri.clone(), own)).await,
+            Err(error) => Err(Mute::Unreachable(error.to_string())),
+        },
         Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {
             Ok(mut talk) => survey(&mut talk).await,
             Err(mute) => Err(mute),

@@ -39,6 +39,7 @@ async fn the_callers_credentials_never_travel() {
         names,
         [
             "accept",
+            "authorization",
             "content-length",
             "content-type",
             "host",
@@ -49,6 +50,8 @@ async fn the_callers_credentials_never_travel() {
             "user-agent"
         ]
     );
+    // What it is shown is of our making.
+    assert!(!reached.headers["authorization"].to_str().unwrap().contains(&token));
     assert_eq!(reached.headers["host"], world.behind.origin.strip_prefix("http://").unwrap());
     assert!(!format!("{reached:?}").contains(&token));
     assert_eq!(reached.body, message);

@@ -5,6 +5,7 @@ mod admission;
 mod behind;
 mod calls;
 mod ceilings;
+mod credential;
 mod discovery;
 mod fixture;
 mod listings;

@@ -10,14 +10,14 @@ use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, TransactionId, UserId};
-use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer as _};
+use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer};
 use bailiwick_domain::policy::{Catalogue, Named};
 use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{FrontDoor, ToolsDetail, mint};
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
-use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
+use bailiwick_gateway::{Credential, Gateway, Isolate, Parts, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
 use bailiwick_store::{AuditFilter, Database, NO_PASSWORD, NewUser, Settings, Store, TokenRow};
@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) gateway: Arc<Gateway>,
     issuer: Issuer,
-    key: KeyPair,
+    pub(crate) key: Arc<KeyPair>,
     http: Http,
     _data: TempDir,
 }
@@ -85,7 +85,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let issuer = Issuer::parse(&origin).unwrap();
-        let key = KeyPair::generate(Alg::Es256).unwrap();
+        let key = Arc::new(KeyPair::generate(Alg::Es256).unwrap());
         let keys = Arc::new(ArcSwap::from_pointee(JwkSet::new(vec![key.public()])));
         let store = Store::open(Settings {
             database: Database::Sqlite(data.path().join("test.db")),
@@ -101,6 +101,7 @@ impl World {
             servers: servers(&behind.origin),
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys),
+            signer: Arc::clone(&key) as Arc<dyn Signer>,
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::default(),
@@ -167,7 +168,7 @@ impl World {
             expires_at: now.after(Duration::from_hours(1)),
         };
         let minted = mint(
-            &self.key,
+            self.key.as_ref(),
             &self.issuer,
             &FrontDoor { approval: &approval, scope: &approval.scope, agent: None },
             TokenId::draw(&Dice),
@@ -321,6 +322,11 @@ fn servers(behind: &str) -> Vec<ServerSettings> {
         name: ServerName::parse(name),
         title: format!("The {name} server"),
         upstream,
+        credential: if name == "json" {
+            Credential::SignedJwt { audience: "https://json.example/mcp".to_owned() }
+        } else {
+            Credential::None
+        },
         groups: None,
         headers: http::HeaderMap::new(),
         allow: BTreeMap::new(),

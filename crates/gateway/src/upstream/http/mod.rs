@@ -16,7 +16,9 @@ use crate::permit::Permit;
 
 /// Forwards a permitted call.
 pub(crate) async fn forward(gateway: &Arc<Gateway>, uri: &Uri, permit: Permit) -> Result<Response, Trouble> {
-    let outbound = Outbound::of(uri, permit.call());
+    let call = permit.call();
+    let own = call.server.own_headers(gateway, Some(&call.caller));
+    let outbound = Outbound::of(uri, call, own.map_err(|error| Trouble::Down(error.to_string()))?);
     let response = gateway.http.send(outbound.into_request()).await?;
     reply::give(gateway, permit.spend(), response).await
 }

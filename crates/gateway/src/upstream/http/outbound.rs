@@ -20,8 +20,8 @@ pub(crate) struct Outbound {
 }
 
 impl Outbound {
-    /// The request that carries `call` out.
-    pub(crate) fn of(uri: &Uri, call: &Call) -> Self {
+    /// The request that carries `call` out, with headers of our own.
+    pub(crate) fn of(uri: &Uri, call: &Call, own: HeaderMap) -> Self {
         let (method, body) = match &call.aim {
             Aim::Say(said) => (Method::POST, said.body.clone()),
             Aim::Listen => (Method::GET, Bytes::new()),
@@ -30,7 +30,7 @@ impl Outbound {
         let mut headers = call.carried.clone();
         headers.remove(HOST);
         headers.insert(AGENT, USER_AGENT);
-        headers.extend(call.server.settings.headers.clone());
+        headers.extend(own);
         if let Some(inner) = call.session.as_ref().and_then(|session| HeaderValue::from_str(&session.inner).ok()) {
             headers.insert(SESSION, inner);
         }
