@@ -19,7 +19,9 @@ pub mod identity_provider;
 pub mod mcp;
 pub mod oauth;
 pub mod page;
+pub mod pebble;
 pub mod probe;
+pub mod tls;
 pub mod visitor;
 pub mod world;
 
@@ -27,3 +29,8 @@ pub use mcp::{Answer, Mcp};
 pub use oauth::{App, Tokens};
 pub use visitor::Visitor;
 pub use world::{Setup, World};
+
+/// The snippets for servers behind compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/upstream-jwt.md")]
+pub struct UpstreamJwt;

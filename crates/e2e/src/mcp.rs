@@ -53,6 +53,13 @@ impl Mcp {
         }
     }
 
+    /// Over this client from now on.
+    #[must_use]
+    pub fn over(mut self, http: Http) -> Self {
+        self.http = http;
+        self
+    }
+
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -47,13 +47,17 @@ pub struct App {
 impl App {
     /// Registers (RFC 7591) for the unnamed server.
     pub async fn register(base: &str) -> Self {
-        Self::register_for(base, &format!("{base}/mcp")).await
+        Self::register_over(Http::new(), base, &format!("{base}/mcp")).await
     }
 
     /// Registers for the server at `resource`.
     pub async fn register_for(base: &str, resource: &str) -> Self {
-        let app =
-            Self { base: base.to_owned(), client_id: String::new(), resource: resource.to_owned(), http: Http::new() };
+        Self::register_over(Http::new(), base, resource).await
+    }
+
+    /// The same, over this client.
+    pub async fn register_over(http: Http, base: &str, resource: &str) -> Self {
+        let app = Self { base: base.to_owned(), client_id: String::new(), resource: resource.to_owned(), http };
         let body = json!({ "client_name": "Probe", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"] });
         let request = Request::post(format!("{base}/register"))
@@ -83,7 +87,7 @@ impl App {
 
     /// A code where everything is approved at once (`--dev-approve`).
     pub async fn code(&self, scope: &str) -> String {
-        let seen = Visitor::new(&self.base).open(&self.authorize_url(scope)).await;
+        let seen = Visitor::over(self.http.clone(), &self.base).open(&self.authorize_url(scope)).await;
         code_of(&seen)
     }
 

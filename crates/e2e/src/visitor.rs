@@ -38,12 +38,18 @@ pub struct Visitor {
     base: String,
     http: Http,
     cookies: BTreeMap<String, String>,
+    /// Where it says it comes from (`X-Forwarded-For`).
     pub address: Option<IpAddr>,
 }
 
 impl Visitor {
     pub fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), http: Http::new(), cookies: BTreeMap::new(), address: None }
+        Self::over(Http::new(), base)
+    }
+
+    /// A browser over this client.
+    pub fn over(http: Http, base: &str) -> Self {
+        Self { base: base.to_owned(), http, cookies: BTreeMap::new(), address: None }
     }
 
     /// Opens a page, following redirects within the origin; a redirect elsewhere ends with its `location`.
@@ -54,6 +60,12 @@ impl Visitor {
             seen = self.once(Method::GET, &self.absolute(&next), None).await;
         }
         seen
+    }
+
+    /// True when the page is there, over a connection that this browser trusts.
+    pub async fn reaches(&mut self, url: &str) -> bool {
+        let request = Request::get(url).header(header::CONNECTION, "close").body(Full::default()).unwrap();
+        self.http.fetch(request, 1 << 20).await.is_ok_and(|(parts, _)| parts.status.is_success())
     }
 
     /// Sends a form, then goes where it leads.
@@ -72,6 +84,9 @@ impl Visitor {
         let mut request = Request::builder().method(method).uri(url);
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if let Some(address) = self.address {
+            request = request.header("x-forwarded-for", address.to_string());
         }
         if fields.is_some() {
             request = request

@@ -55,6 +55,13 @@ impl Setup {
         self.arg("--dev-approve").arg(user)
     }
 
+    /// On this port.
+    #[must_use]
+    pub fn at(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
     /// With one control switched off.
     #[must_use]
     pub fn without(mut self, controls: &[Control]) -> Self {
@@ -205,6 +212,11 @@ impl World {
         self.log()
     }
 
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        let _ = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
@@ -245,11 +257,23 @@ fn follow(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<String>>, 
     });
 }
 
+/// A port nobody listens on, in neither family.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("[::]:0").or_else(|_| std::net::TcpListener::bind("0.0.0.0:0")).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// The binary under test: built beside this test.
 pub fn binary() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let profile = exe.ancestors().find(|path| path.join("bailiwick").is_file()).expect("a built bailiwick");
     profile.join("bailiwick")
+}
+
+/// True in a run that installed everything a test may need: what is missing there is a failure.
+#[expect(clippy::disallowed_methods, reason = "the test run says so in the environment")]
+pub fn everything_is_there() -> bool {
+    std::env::var("CI_REQUIRES_POSTGRES").is_ok()
 }
 
 /// A new PostgreSQL database on the cluster of this test run; `None` where there is none.
@@ -261,7 +285,7 @@ pub async fn fresh_database() -> Option<String> {
     use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
     static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let Ok(base) = std::env::var("BAILIWICK_TEST_POSTGRES") else {
-        assert!(std::env::var("CI_REQUIRES_POSTGRES").is_err(), "PostgreSQL is missing");
+        assert!(!everything_is_there(), "PostgreSQL is missing");
         return None;
     };
     let number = LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Verdict, beaten};
 use crate::honeypot::Honeypot;
+use crate::oauth::claims;
 use crate::{App, Mcp, Setup, World};
 
 const SCOPE: &str = "mcp:read mcp:write";
@@ -35,10 +36,17 @@ pub async fn anothers_session(off: &[Control]) -> Verdict {
 
 /// The upstream writes down every header; none of the caller's may be among them.
 pub async fn callers_headers(off: &[Control]) -> Verdict {
+    passed_on(off, "").await?;
+    passed_on(off, r#"credential = { kind = "none" }"#).await
+}
+
+async fn passed_on(off: &[Control], credential: &str) -> Verdict {
     let upstream = Honeypot::start().await;
-    let world = in_front_of(&upstream, off);
-    let token = App::register(&world.base).await.tokens(SCOPE).await.access;
-    let mut client = Mcp::new(&world.mcp(), Some(&token))
+    let config = format!("[server.trap]\nupstream = \"{}\"\n{credential}\n", upstream.url);
+    let world = Setup::config(config).approving("alice").without(off).start();
+    let trap = world.url("/mcp/trap");
+    let token = App::register_for(&world.base, &trap).await.tokens("trap:read trap:write").await.access;
+    let mut client = Mcp::new(&trap, Some(&token))
         .header("cookie", "bw_session=stolen")
         .header("dpop", "proof-of-the-caller")
         .header("txn-token", "transaction-of-the-caller")
@@ -48,10 +56,40 @@ pub async fn callers_headers(off: &[Control]) -> Verdict {
     assert!(client.call("look", json!({})).await.is_result());
 
     let seen = upstream.headers();
-    let walled = ["authorization", "cookie", "dpop", "txn-token", "x-forwarded-user", "forwarded"];
+    let walled = ["cookie", "dpop", "txn-token", "x-forwarded-user", "forwarded"];
     let passed: Vec<_> = seen.iter().filter(|(name, _)| walled.contains(&name.as_str())).collect();
+    let foreign = seen.iter().filter(|(name, value)| name == "authorization" && !is_ours(value, &upstream.url));
+    let passed: Vec<_> = passed.into_iter().chain(foreign).collect();
     let leaked = seen.iter().any(|(_, value)| value.contains(&token));
     beaten(passed.is_empty() && !leaked, format!("the upstream saw {passed:?}"))
+}
+
+/// True for a token that the gateway made for that server.
+fn is_ours(authorization: &str, upstream: &str) -> bool {
+    let token = authorization.strip_prefix("Bearer ").unwrap_or("");
+    token.split('.').count() == 3 && claims(token)["aud"] == upstream
+}
+
+/// A server behind shows what it was sent to the gateway, to act as its caller.
+pub async fn replayed_by_upstream(off: &[Control]) -> Verdict {
+    let upstream = Honeypot::start().await;
+    let world = in_front_of(&upstream, off);
+    let token = App::register(&world.base).await.tokens(SCOPE).await.access;
+    let mut client = Mcp::new(&world.mcp(), Some(&token));
+    client.begin().await;
+    assert!(client.call("look", json!({})).await.is_result());
+    let subject = claims(&token)["sub"].clone();
+    let seen = upstream.headers();
+    let sent = seen.iter().filter(|(name, _)| name == "authorization");
+    let sent = sent.filter_map(|(_, value)| value.strip_prefix("Bearer "));
+    let sent: Vec<&str> = sent.filter(|sent| claims(sent)["sub"] == subject).collect();
+    assert!(!sent.is_empty(), "the server learns who calls");
+
+    for sent in sent {
+        let answer = Mcp::new(&world.mcp(), Some(sent)).begin().await;
+        beaten(answer.status == StatusCode::UNAUTHORIZED, format!("answered {} {}", answer.status, answer.text))?;
+    }
+    Ok(())
 }
 
 /// A page of another site drives the user's browser to the gateway.

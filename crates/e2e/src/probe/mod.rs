@@ -25,10 +25,10 @@ pub use document::{
     document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
     document_with_a_foreign_redirect, huge_document,
 };
-pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin};
+pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin, replayed_by_upstream};
 pub use import::{import, imported_secrets_on_the_disk};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
-pub use pages::{consent_without_form_token, guessing_passwords};
+pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
 
@@ -36,7 +36,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 39] = [
+pub const PROBES: [(&str, Control); 41] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -76,6 +76,8 @@ pub const PROBES: [(&str, Control); 39] = [
     ("consent_beyond_allow", Control::AllowConsent),
     ("refresh_beyond_allow", Control::AllowRefresh),
     ("call_beyond_allow", Control::AllowCall),
+    ("replayed_by_upstream", Control::UpstreamAudience),
+    ("forged_address", Control::ForwardedFor),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -120,6 +122,8 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "consent_beyond_allow" => consent_beyond_allow(off).await,
         "refresh_beyond_allow" => refresh_beyond_allow(off).await,
         "call_beyond_allow" => call_beyond_allow(off).await,
+        "replayed_by_upstream" => replayed_by_upstream(off).await,
+        "forged_address" => forged_address(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

@@ -3,14 +3,18 @@
 
 mod ceilings;
 mod chains;
+mod cors;
 mod crash;
 mod documents;
 mod hostile;
 mod login;
 mod mutants;
 mod operators;
+mod proxies;
 mod refusals;
 mod reload;
 mod replicas;
 mod story;
 mod threats;
+mod tls;
+mod upstream_jwt;

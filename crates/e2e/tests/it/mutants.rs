@@ -45,6 +45,7 @@ every_control![
     document_status: DocumentStatus,
     expiry: Expiry,
     form_token: FormToken,
+    forwarded_for: ForwardedFor,
     header_wall: HeaderWall,
     host: Host,
     issuer: Issuer,
@@ -64,4 +65,5 @@ every_control![
     signature: Signature,
     throttle: Throttle,
     token_type: TokenType,
+    upstream_audience: UpstreamAudience,
 ];
