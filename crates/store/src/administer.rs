@@ -2,6 +2,7 @@
 
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::ids::UserId;
+use bailiwick_domain::policy::Role;
 use bailiwick_domain::time::Timestamp;
 
 use crate::error::{Fault, StoreError};
@@ -17,6 +18,10 @@ pub struct Account {
     pub id: UserId,
     /// The name to sign in with.
     pub name: String,
+    /// What they may do in administration.
+    pub role: Role,
+    /// The groups.
+    pub groups: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was disabled.
@@ -31,7 +36,7 @@ impl Store {
     /// Every account, by name.
     pub async fn accounts(&self, now: Timestamp) -> Result<Vec<Account>, StoreError> {
         let rows = sqlx::query(
-            "SELECT u.id, u.name, u.created_at, u.disabled_at,
+            "SELECT u.id, u.name, u.role, u.member_of, u.created_at, u.disabled_at,
                  (SELECT COUNT(*) FROM grants g WHERE g.user_id = u.id AND g.activated_at IS NOT NULL
                      AND g.revoked_at IS NULL AND g.expires_at > $1) AS grants,
                  (SELECT COUNT(*) FROM sessions s WHERE s.user_id = u.id AND s.idle_until > $1
@@ -46,6 +51,8 @@ impl Store {
             Ok(Account {
                 id: UserId::from_stored(row.text("id")?),
                 name: row.text("name")?,
+                role: Role::named(&row.text("role")?).ok_or(Fault::Unreadable("users.role"))?,
+                groups: row.value("member_of")?,
                 created_at: row.moment("created_at")?,
                 disabled_at: row.maybe_moment("disabled_at")?,
                 grants: u64::try_from(row.number("grants")?).unwrap_or(0),

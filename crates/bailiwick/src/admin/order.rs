@@ -16,6 +16,10 @@ pub(crate) enum Order {
     EnableUser { name: String },
     /// Set a password.
     Password { name: String, password: String },
+    /// Set the groups of an account; without any said, show them.
+    Groups { name: String, groups: Option<Vec<String>> },
+    /// Set what an account may do in administration.
+    Role { name: String, role: String },
     /// List clients that somebody let act.
     Clients,
     /// Stop a client for everybody.

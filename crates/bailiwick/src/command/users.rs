@@ -44,6 +44,24 @@ enum Verb {
         /// Its name
         name: String,
     },
+    /// Set the groups of an account, all of them; without any, show them
+    Groups {
+        /// Its name
+        name: String,
+        /// What `allow` calls `group:GROUP`
+        #[arg(value_name = "GROUP", conflicts_with = "none")]
+        groups: Vec<String>,
+        /// Take it out of every group
+        #[arg(long)]
+        none: bool,
+    },
+    /// Set what an account may do in administration: admin, auditor or user
+    Role {
+        /// Its name
+        name: String,
+        /// The role
+        role: String,
+    },
     /// Set a new password and sign the account out everywhere; prints it, unless one is given on standard input
     Password {
         /// Its name
@@ -72,7 +90,16 @@ pub(crate) async fn run(args: Users) -> ExitCode {
         Verb::Enable { name } => place.print(place.order(Order::EnableUser { name }).await, |told| {
             format!("{}: {}", word(told, "user"), word(told, "says"))
         }),
+        Verb::Groups { name, groups, none } => {
+            let groups = (none || !groups.is_empty()).then_some(groups);
+            place.print(place.order(Order::Groups { name, groups }).await, sentence)
+        }
+        Verb::Role { name, role } => place.print(place.order(Order::Role { name, role }).await, sentence),
     }
+}
+
+fn sentence(told: &Value) -> String {
+    format!("{} {}", word(told, "user"), word(told, "says"))
 }
 
 /// The password is drawn here where none is given; it is printed once and kept nowhere.
@@ -101,15 +128,25 @@ fn read_password() -> std::io::Result<Option<String>> {
 }
 
 fn listed(rows: &Value) -> String {
+    let mut rows = rows.clone();
+    for row in rows.as_array_mut().into_iter().flatten() {
+        let groups = row.get("groups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let groups = groups.collect::<Vec<_>>().join(",");
+        if let Some(fields) = row.as_object_mut() {
+            fields.insert("groups".to_owned(), if groups.is_empty() { Value::Null } else { groups.into() });
+        }
+    }
     let columns = [
         ("USER", "user"),
         ("STATE", "state"),
+        ("ROLE", "role"),
+        ("GROUPS", "groups"),
         ("GRANTS", "grants"),
         ("SESSIONS", "sessions"),
         ("MADE", "created_at"),
         ("DISABLED", "disabled_at"),
     ];
-    table(rows, &columns, "no account yet; `bailiwick users add NAME` makes one")
+    table(&rows, &columns, "no account yet; `bailiwick users add NAME` makes one")
 }
 
 /// What died and what lives until when.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum AuditKind {
     /// An account was made.
     UserCreated,
-    /// What an upstream provider says of an account changed.
+    /// Groups, e-mail address or role of an account changed.
     IdentityChanged,
     /// What is known of an account, or what it may do, was changed.
     UserChanged,

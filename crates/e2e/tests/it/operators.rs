@@ -65,6 +65,49 @@ async fn disabling_a_user_says_what_dies_and_it_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_and_roles_are_set_by_command() {
+    let config = format!(
+        "[server.notes]\ncommand = [\"{}\", \"demo-server\"]\nallow = {{ \"notes:write\" = [\"group:dev\"] }}\n",
+        binary().display()
+    );
+    let world = Setup::config(config).approving("alice").start();
+    let app = App::register_for(&world.base, &world.url("/mcp/notes")).await;
+    assert_eq!(app.tokens("notes:read notes:write").await.claims()["scope"], "notes:read");
+    let users = |words: &[&str]| administer(world.data(), &[&["users"], words].concat());
+
+    assert!(users(&["groups", "alice", "ops", "dev", "ops"]).unwrap().contains("is in dev, ops"));
+    let tokens = app.tokens("notes:read notes:write").await;
+    assert_eq!(tokens.claims()["scope"], "notes:read notes:write");
+    let mut client = Mcp::new(&world.url("/mcp/notes"), Some(&tokens.access));
+    client.begin().await;
+    assert!(client.call("add_note", json!({ "title": "x", "text": "y" })).await.is_result());
+    assert!(users(&["groups", "alice"]).unwrap().contains("is in dev, ops"), "asking changes nothing");
+    assert!(client.call("add_note", json!({ "title": "x", "text": "y" })).await.is_result());
+
+    assert!(users(&["groups", "alice", "--none"]).unwrap().contains("is in no group"));
+    let refused = client.call("add_note", json!({ "title": "x", "text": "y" })).await;
+    assert_eq!(refused.rule(), Some("allow:notes:write"), "{}", refused.text);
+    assert!(users(&["role", "alice", "auditor"]).unwrap().contains("is now auditor"));
+    assert!(users(&["role", "alice", "auditor"]).unwrap().contains("was already auditor"));
+
+    assert!(users(&["role", "alice", "root"]).unwrap_err().contains("there are admin, auditor, user"));
+    assert!(users(&["groups", "alice", " dev"]).unwrap_err().contains("not the name of a group"));
+    assert!(users(&["groups", "nobody", "dev"]).unwrap_err().contains("users list"));
+    let running = administer_json(world.data(), &["users", "list"]);
+    assert_eq!((&running[0]["role"], &running[0]["groups"]), (&json!("auditor"), &json!([])), "{running}");
+    let record = users_changed(world.data());
+    assert!(record.contains("groups: ops, dev, ops") && record.contains("role: auditor"), "{record}");
+    let ended = world.stop();
+    administer(ended.data(), &["users", "groups", "alice", "dev"]).unwrap();
+    let listed = administer(ended.data(), &["users", "list"]).unwrap();
+    assert!(listed.contains("auditor") && listed.contains("dev"), "{listed}");
+}
+
+fn users_changed(data: &Path) -> String {
+    administer(data, &["audit", "search", "--kind", "user_changed"]).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disabled_client_rests_and_goes_on_when_enabled() {
     let world = Setup::sample().approving("alice").start();
     let app = App::register(&world.base).await;

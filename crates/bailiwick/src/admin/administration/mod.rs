@@ -4,6 +4,7 @@
 mod apps;
 mod grants;
 mod people;
+mod place;
 mod record;
 mod servers;
 
@@ -98,6 +99,8 @@ impl Administration {
             Order::DisableUser { name } => self.disable_user(&name).await,
             Order::EnableUser { name } => self.enable_user(&name).await,
             Order::Password { name, password } => self.set_password(&name, &password).await,
+            Order::Groups { name, groups } => self.groups(&name, groups).await,
+            Order::Role { name, role } => self.set_role(&name, &role).await,
             Order::Clients => self.clients().await,
             Order::DisableClient { client } => self.disable_client(&client).await,
             Order::EnableClient { client } => self.enable_client(&client).await,

@@ -17,6 +17,8 @@ impl Administration {
             json!({
                 "user": account.name,
                 "state": if account.disabled_at.is_some() { "disabled" } else { "enabled" },
+                "role": account.role.as_str(),
+                "groups": account.groups,
                 "grants": account.grants,
                 "sessions": account.sessions,
                 "created_at": written(account.created_at),
