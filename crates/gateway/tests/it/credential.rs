@@ -81,3 +81,20 @@ async fn looking_for_tools_the_gateway_speaks_for_itself() {
         assert!(claims.get("scope").is_none() && claims.get("dlg").is_none());
     }
 }
+
+#[tokio::test]
+async fn what_the_configuration_writes_has_the_last_word() {
+    let world = World::new().await;
+    let token = world.token("json", "json:read").await;
+    let mut servers = crate::world::servers(&world.behind.origin);
+    let json = servers.iter_mut().find(|server| server.title == "The json server").unwrap();
+    json.headers.insert("authorization", "Key of-the-operator".parse().unwrap());
+    let before = world.behind.seen().len();
+
+    assert_eq!(world.gateway.reload(servers).await.changed, ["json"]);
+    assert_eq!(world.say("json", &token, &fixture::call("read_note")).await.status, 200);
+
+    let seen = world.behind.seen();
+    let shown: Vec<_> = seen[before..].iter().flat_map(|reached| reached.headers.get_all("authorization")).collect();
+    assert!(!shown.is_empty() && shown.iter().all(|value| *value == "Key of-the-operator"), "{shown:?}");
+}

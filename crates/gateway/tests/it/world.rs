@@ -317,7 +317,7 @@ pub(crate) fn server<'a>(catalogue: &'a Catalogue, name: &str) -> &'a bailiwick_
     catalogue.servers.iter().find(|server| server.name.as_ref().is_some_and(|own| own.as_str() == name)).unwrap()
 }
 
-fn servers(behind: &str) -> Vec<ServerSettings> {
+pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
     let server = |name: &str, upstream: Upstream| ServerSettings {
         name: ServerName::parse(name),
         title: format!("The {name} server"),
