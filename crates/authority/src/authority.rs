@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bailiwick_domain::chain::{Agent, Directory, Map, Target};
 use bailiwick_domain::client::{AuthMethod, Client, open_client};
 use bailiwick_domain::entropy::Entropy;
@@ -17,7 +17,7 @@ use crate::document::ClientDocuments;
 use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
-use crate::login::oidc::Providers;
+use crate::login::oidc::{ProviderSettings, Providers};
 use crate::password::Passwords;
 use crate::secrets::Secrets;
 
@@ -61,11 +61,11 @@ pub struct Authority {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) dev_approve: Option<String>,
     pub(crate) setup: Arc<SetupDoor>,
-    pub(crate) providers: Providers,
+    pub(crate) providers: ArcSwap<Providers>,
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
     pub(crate) methods: Vec<AuthMethod>,
-    pub(crate) documents: Option<ClientDocuments>,
+    pub(crate) documents: ArcSwapOption<ClientDocuments>,
     clients: ArcSwap<HashMap<ClientId, Client>>,
 }
 
@@ -83,11 +83,11 @@ impl Authority {
             entropy: parts.entropy,
             dev_approve: parts.dev_approve,
             setup: parts.setup,
-            providers: parts.providers,
+            providers: ArcSwap::from_pointee(parts.providers),
             passwords: Passwords::new(),
             registrations: Limit::default(),
             methods: AuthMethod::ALL.to_vec(),
-            documents: None,
+            documents: ArcSwapOption::empty(),
             clients: ArcSwap::from_pointee(by_id(parts.clients)),
         }
     }
@@ -101,9 +101,22 @@ impl Authority {
 
     /// Lets clients describe themselves in documents.
     #[must_use]
-    pub fn with_documents(mut self, documents: Option<ClientDocuments>) -> Self {
-        self.documents = documents;
+    pub fn with_documents(self, documents: Option<ClientDocuments>) -> Self {
+        self.reload_documents(documents);
         self
+    }
+
+    /// Takes documents from there from now on; what was fetched is fetched anew.
+    pub fn reload_documents(&self, documents: Option<ClientDocuments>) {
+        self.documents.store(documents.map(Arc::new));
+    }
+
+    /// Takes these as the providers from now on; answers the names of those that are new, gone or others. Who is signed
+    /// in stays so, and a sign-in that is under way ends where it began, or not at all.
+    pub fn reload_providers(&self, settings: Vec<ProviderSettings>) -> Vec<String> {
+        let (providers, told) = self.providers.load().after(settings);
+        self.providers.store(Arc::new(providers));
+        told
     }
 
     /// Takes these as the operator's own clients from now on; answers the ids of those that are new, gone or others.

@@ -1,6 +1,8 @@
 //! Clients that describe themselves in a document: fetched when one asks to be authorized, kept with the first consent,
 //! and never asked for at the token endpoint.
 
+use std::sync::Arc;
+
 use bailiwick_domain::client::{Client, ClientDocument, DocumentError, Domains, MOST_DOCUMENT};
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::uri::{DocumentUrl, DocumentUrlError};
@@ -122,8 +124,8 @@ impl Authority {
     }
 
     /// The cheap checks: the URL and the operator's choice of domains.
-    fn believed(&self, id: &ClientId) -> Result<(&ClientDocuments, DocumentUrl), DocumentFault> {
-        let documents = self.documents.as_ref().ok_or(DocumentFault::Off)?;
+    fn believed(&self, id: &ClientId) -> Result<(Arc<ClientDocuments>, DocumentUrl), DocumentFault> {
+        let documents = self.documents.load_full().ok_or(DocumentFault::Off)?;
         let url = DocumentUrl::parse(id.as_str())?;
         if documents.domains.allow(&url) {
             Ok((documents, url))

@@ -58,7 +58,7 @@ fn document(authority: &Authority) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": secret,
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": authority.documents.is_some(),
+        "client_id_metadata_document_supported": authority.documents.load().is_some(),
         "scopes_supported": scopes,
         "protected_resources": resources,
         "service_documentation": url("/"),

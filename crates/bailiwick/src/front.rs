@@ -1,14 +1,16 @@
 //! What stands between the world and the house: TLS and trusted proxies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bailiwick_domain::uri::Issuer;
 use bailiwick_net::{Acme, CertFiles, Front, Listen, Proxies, Tls};
 use tokio::sync::mpsc;
 use url::{Host, Url};
 
-use crate::config::Certificate;
-use crate::house::HouseError;
+use crate::config::{Certificate, ConfigError};
+use crate::house::Plan;
 
 /// What the configuration says of it.
 #[derive(Clone, Debug)]
@@ -20,11 +22,11 @@ pub(crate) struct FrontPlan {
 }
 
 impl FrontPlan {
-    /// Opens it; a certificate is kept true from now on, for as long as the process lives.
-    pub(crate) fn open(self, issuer: &Issuer, listen: Listen, data: &Path) -> Result<Front, HouseError> {
+    /// Opens it; a certificate is kept true from now on, for as long as something is served with it.
+    fn open(self, issuer: &Issuer, listen: Listen, data: &Path) -> Result<Front, ConfigError> {
         if self.certificate.is_some() && !issuer.is_https() {
-            return Err(HouseError::Other(format!(
-                "with `tls`, clients reach this process over https, but its public URL is {issuer}: set `public_url` to \
+            return Err(refused(&format!(
+                "clients reach this process over https, but its public URL is {issuer}: set `public_url` to \
                  https://…"
             )));
         }
@@ -38,35 +40,64 @@ impl FrontPlan {
             Certificate::Files { cert, key } => files(&cert, &key),
             Certificate::Acme { contact, directory, ca_file } => {
                 let acme = Acme { domain: domain(issuer)?, contact, directory, ca_file, keep: data.join("acme") };
-                acme.begin().map_err(|error| HouseError::Other(format!("tls: {error}")))
+                acme.begin().map_err(|error| refused(&error.to_string()))
             }
         });
         Ok(Front { tls: tls.transpose()?, proxies: self.proxies })
     }
 }
 
+/// The front in force, for as long as the process runs.
+pub(crate) struct Gate {
+    issuer: Issuer,
+    listen: Listen,
+    data: PathBuf,
+    /// What every listener shows.
+    pub(crate) front: Arc<ArcSwap<Front>>,
+}
+
+impl Gate {
+    /// Opens the front.
+    pub(crate) fn open(plan: &Plan, issuer: &Issuer) -> Result<Self, ConfigError> {
+        let front = plan.front.clone().open(issuer, plan.listen, &plan.data)?;
+        let front = Arc::new(ArcSwap::from_pointee(front));
+        Ok(Self { issuer: issuer.clone(), listen: plan.listen, data: plan.data.clone(), front })
+    }
+
+    /// The front as `plan` has it; the certificate in force goes on where `tls` says the same.
+    pub(crate) fn another(&self, plan: FrontPlan, tls: bool) -> Result<Front, ConfigError> {
+        if tls {
+            return plan.open(&self.issuer, self.listen, &self.data);
+        }
+        Ok(Front { tls: self.front.load().tls.clone(), proxies: plan.proxies })
+    }
+}
+
 /// A certificate from files, read again when they change and when the process gets a SIGHUP.
-fn files(cert: &Path, key: &Path) -> Result<Tls, HouseError> {
-    let files = CertFiles::open(cert, key).map_err(|error| HouseError::Other(format!("tls: {error}")))?;
+fn files(cert: &Path, key: &Path) -> Result<Tls, ConfigError> {
+    let files = CertFiles::open(cert, key).map_err(|error| refused(&error.to_string()))?;
     let tls = files.tls();
     let (nudge, nudged) = mpsc::channel(1);
-    tokio::spawn(files.watch(nudged));
-    tokio::spawn(async move {
+    let tls = tls.kept_true_by(tokio::spawn(files.watch(nudged)));
+    Ok(tls.kept_true_by(tokio::spawn(async move {
         let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else { return };
         while hangup.recv().await.is_some() {
             // A full channel means that one look is due already.
             let _ = nudge.try_send(());
         }
-    });
-    Ok(tls)
+    })))
+}
+
+fn refused(says: &str) -> ConfigError {
+    ConfigError::Value(format!("tls: {says}"))
 }
 
 /// The name a certificate is asked for: the host of the public URL.
-fn domain(issuer: &Issuer) -> Result<String, HouseError> {
+fn domain(issuer: &Issuer) -> Result<String, ConfigError> {
     match Url::parse(issuer.as_str()).ok().as_ref().and_then(Url::host) {
         Some(Host::Domain(name)) => Ok(name.to_owned()),
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => Err(HouseError::Other(format!(
-            "tls: ACME gives certificates for names, and the public URL {issuer} has none; use `cert` and `key`"
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => Err(refused(&format!(
+            "ACME gives certificates for names, and the public URL {issuer} has none; use `cert` and `key`"
         ))),
     }
 }

@@ -65,13 +65,20 @@ pub(crate) enum HouseError {
     Other(String),
 }
 
+impl HouseError {
+    /// The same, with the place in the file that a complaint about it points to.
+    pub(crate) fn placed(self, file: Option<&Path>) -> Self {
+        match self {
+            Self::Config(error) => error.placed(file).into(),
+            Self::Store(_) | Self::Other(_) => self,
+        }
+    }
+}
+
 impl Plan {
     /// Makes the plan from file and command line; the command line wins.
     pub(crate) async fn make(args: &args::Serve) -> Result<Self, HouseError> {
-        Self::of(args).await.map_err(|error| match error {
-            HouseError::Config(error) => error.placed(args.config.as_deref()).into(),
-            HouseError::Store(_) | HouseError::Other(_) => error,
-        })
+        Self::of(args).await.map_err(|error| error.placed(args.config.as_deref()))
     }
 
     async fn of(args: &args::Serve) -> Result<Self, HouseError> {
@@ -235,11 +242,14 @@ fn refuse_own_audience(servers: &[ServerSettings], issuer: &Issuer) -> Result<()
         .find(|server| matches!(&server.credential, Credential::SignedJwt { audience } if ours(audience)))
     {
         None => Ok(()),
-        Some(server) => Err(HouseError::Other(format!(
-            "the server {:?} would be sent tokens that are valid at this gateway itself; give it another `audience`, or \
-             `credential = {{ kind = \"none\" }}`",
-            server.title
-        ))),
+        Some(server) => {
+            let label = server.name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));
+            Err(ConfigError::Value(format!(
+                "{label}: it would be sent tokens that are valid at this gateway itself; give it another `audience`, or \
+                 `credential = {{ kind = \"none\" }}`"
+            ))
+            .into())
+        }
     }
 }
 
@@ -378,21 +388,30 @@ pub(crate) struct Reins {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
 }
 
+/// What a reload changed.
+pub(crate) struct Taken {
+    pub(crate) servers: Reloaded,
+    pub(crate) clients: Vec<ClientId>,
+    pub(crate) logins: Vec<String>,
+}
+
 impl Reins {
     /// Whether the house may be run by that plan.
     pub(crate) fn check(&self, plan: &Plan) -> Result<(), HouseError> {
         refuse_own_audience(&plan.servers, &self.issuer)
     }
 
-    /// Takes over what of a plan can change live; says which servers and clients are others now.
-    pub(crate) async fn take(&self, plan: Plan) -> Result<(Reloaded, Vec<ClientId>), HouseError> {
+    /// Takes over what of a plan can change live; says what is another now.
+    pub(crate) async fn take(&self, plan: Plan) -> Result<Taken, HouseError> {
         let directory = plan.chains.directory(&self.issuer)?;
         self.store.set_staleness(plan.staleness);
+        self.authority.reload_documents(plan.documents);
+        let logins = self.authority.reload_providers(plan.providers);
         let clients = self.authority.reload_clients(plan.clients);
         self.directory.store(Arc::new(directory));
-        let reloaded = self.gateway.reload(plan.servers).await;
+        let servers = self.gateway.reload(plan.servers).await;
         self.gateway.look_over();
-        Ok((reloaded, clients))
+        Ok(Taken { servers, clients, logins })
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args;
 use crate::config::InForce;
+use crate::front::Gate;
 use crate::house::{HouseError, Plan, Reins};
 use crate::metrics;
 use crate::wire::SystemClock;
@@ -22,7 +23,8 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps the running process true to its file, until it is dropped. SIGHUP reads the file, and the secrets it names,
 /// also when it looks the same.
-pub(crate) async fn follow(args: args::Serve, reins: Reins, in_force: Arc<ArcSwap<InForce>>) {
+pub(crate) async fn follow(args: args::Serve, reins: Reins, gate: Gate, in_force: Arc<ArcSwap<InForce>>) {
+    let running = Running { reins, gate, in_force };
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -46,7 +48,7 @@ pub(crate) async fn follow(args: args::Serve, reins: Reins, in_force: Arc<ArcSwa
         // A file that is gone for a moment is being replaced.
         if asked || (now.is_some() && now != seen) {
             seen = now;
-            again(&args, file, &reins, &in_force).await;
+            again(&args, file, &running).await;
         }
     }
 }
@@ -58,12 +60,19 @@ fn look(file: &Path) -> Option<(SystemTime, u64, u64)> {
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
-async fn again(args: &args::Serve, file: &Path, reins: &Reins, in_force: &ArcSwap<InForce>) {
-    match apply(args, file, reins, in_force).await {
+/// What can change.
+struct Running {
+    reins: Reins,
+    gate: Gate,
+    in_force: Arc<ArcSwap<InForce>>,
+}
+
+async fn again(args: &args::Serve, file: &Path, running: &Running) {
+    match apply(args, file, running).await {
         Ok(Some(says)) => {
             tracing::info!(file = %file.display(), "configuration reloaded: {says}");
             let event = AuditEvent::new(AuditKind::ConfigChanged, SystemClock.now()).says(says);
-            reins.store.record_later(event);
+            running.reins.store.record_later(event);
             metrics::reloaded("applied");
         }
         Ok(None) => tracing::info!(file = %file.display(), "configuration read again: nothing changed"),
@@ -75,34 +84,38 @@ async fn again(args: &args::Serve, file: &Path, reins: &Reins, in_force: &ArcSwa
 }
 
 /// Checks everything, then changes everything; says what.
-async fn apply(
-    args: &args::Serve,
-    file: &Path,
-    reins: &Reins,
-    in_force: &ArcSwap<InForce>,
-) -> Result<Option<String>, HouseError> {
+async fn apply(args: &args::Serve, file: &Path, running: &Running) -> Result<Option<String>, HouseError> {
+    let Running { reins, gate, in_force } = running;
     let new = InForce::read(Some(file));
     let plan = Plan::make(args).await?;
-    reins.check(&plan)?;
+    let placed = |error: HouseError| error.placed(Some(file));
+    reins.check(&plan).map_err(placed)?;
     let new = new?;
-    let fixed = in_force.load().needs_restart(&new);
+    let former = in_force.load_full();
+    let fixed = former.needs_restart(&new);
+    let tls = former.differs(&new, "tls") && !fixed.iter().any(|name| name == "tls");
+    let front = gate.another(plan.front.clone(), tls).map_err(|error| placed(error.into()))?;
     if !fixed.is_empty() {
         tracing::warn!(
             settings = fixed.join(", "),
             "these settings changed in the file but cannot change live; restart to apply them"
         );
     }
-    let staleness = in_force.load().staleness_differs(&new);
+    let new = new.keeping(&former, &fixed);
+    let others = ["cimd", "staleness", "tls", "trusted_proxies"].into_iter().filter(|name| former.differs(&new, name));
+    let others: Vec<String> = others.map(str::to_owned).collect();
     let epoch = reins.directory.load().epoch.clone();
-    let (servers, clients) = reins.take(plan).await?;
+    let taken = reins.take(plan).await?;
     in_force.store(Arc::new(new));
-    let clients: Vec<String> = clients.iter().map(ClientId::to_string).collect();
+    gate.front.store(Arc::new(front));
+    let clients: Vec<String> = taken.clients.iter().map(ClientId::to_string).collect();
     let mut says = Vec::new();
     for (what, names) in [
-        ("servers added", &servers.added),
-        ("servers removed", &servers.removed),
-        ("servers changed", &servers.changed),
+        ("servers added", &taken.servers.added),
+        ("servers removed", &taken.servers.removed),
+        ("servers changed", &taken.servers.changed),
         ("clients changed", &clients),
+        ("logins changed", &taken.logins),
     ] {
         if !names.is_empty() {
             says.push(format!("{what}: {}", names.join(", ")));
@@ -112,8 +125,6 @@ async fn apply(
     if now != epoch {
         says.push(format!("policy {epoch} is now {now}"));
     }
-    if staleness {
-        says.push("staleness".to_owned());
-    }
+    says.extend(others);
     Ok((!says.is_empty()).then(|| says.join("; ")))
 }

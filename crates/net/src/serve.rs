@@ -3,8 +3,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -36,8 +38,8 @@ pub struct Peer(pub SocketAddr);
 pub enum Listener {
     /// TCP; requests carry a [`Peer`].
     Tcp(TcpListener),
-    /// The same, behind a front.
-    Front(TcpListener, Front),
+    /// The same, behind a front, which may change: the next connection meets the new one.
+    Front(TcpListener, Arc<ArcSwap<Front>>),
     /// A Unix socket; whoever may open the file is the peer.
     Unix(UnixListener),
 }
@@ -54,8 +56,8 @@ pub struct Front {
 impl Listener {
     async fn accept(&self) -> io::Result<Connection> {
         let (listener, front) = match self {
-            Self::Tcp(listener) => (listener, Front::default()),
-            Self::Front(listener, front) => (listener, front.clone()),
+            Self::Tcp(listener) => (listener, None),
+            Self::Front(listener, front) => (listener, Some(front)),
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 return Ok(Connection { io: Box::new(stream), peer: None, front: Front::default() });
@@ -63,6 +65,8 @@ impl Listener {
         };
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
+        // Not before: it may have changed while nobody came.
+        let front = front.map(|front| Front::clone(&front.load())).unwrap_or_default();
         Ok(Connection { io: Box::new(stream), peer: Some(peer), front })
     }
 }
@@ -72,7 +76,7 @@ impl Listener {
     fn leftovers(self) -> Vec<Connection> {
         let (listener, front) = match self {
             Self::Tcp(listener) => (listener, Front::default()),
-            Self::Front(listener, front) => (listener, front),
+            Self::Front(listener, front) => (listener, Front::clone(&front.load())),
             Self::Unix(_) => return Vec::new(),
         };
         let Ok(listener) = listener.into_std() else { return Vec::new() };

@@ -87,13 +87,14 @@ struct Retry {
 
 fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, retry: &Retry) -> Response {
     let (browser, cookie) = visit.browser_or_new(authority);
+    let providers = authority.providers.load();
     let page = LoginPage {
         client: request.map(|found| found.client.name.as_str()),
         problem: retry.error.map(|error| error.to_string()),
         form_token: &bond("login", &browser).token(&authority.secrets.form),
         request: request.map(|found| found.handle.as_str()),
         username: &retry.username,
-        providers: authority.providers.titles(),
+        providers: providers.titles(),
     };
     let (status, wait) = match retry.error {
         None => (StatusCode::OK, None),

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::admin::{AdminServer, Administration};
 use crate::args;
 use crate::config::InForce;
+use crate::front::Gate;
 use crate::house::{House, HouseError, Plan};
 use crate::welcome;
 use crate::wire::SystemEntropy;
@@ -37,11 +38,12 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
     let issuer = issuer(&plan, &listeners)?;
     refuse_open_door(&plan, &issuer)?;
     let data = plan.data.clone();
-    let front = plan.front.clone().open(&issuer, plan.listen, &data)?;
+    let placed = |error: HouseError| error.placed(args.config.as_deref());
+    let gate = Gate::open(&plan, &issuer).map_err(|error| placed(error.into()))?;
     let dev_approve = plan.dev_approve.clone();
     // Before anything is counted.
     let metrics = metrics::open(&args.metrics).await.map_err(HouseError::Other)?;
-    let house = House::open(plan, issuer).await?;
+    let house = House::open(plan, issuer).await.map_err(placed)?;
     let admin = AdminServer::open(&data, &SystemEntropy).map_err(|error| {
         HouseError::Other(format!("cannot open {}: {error}", crate::admin::socket(&data).display()))
     })?;
@@ -50,7 +52,11 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
     let tasks = TaskTracker::new();
     let routes = house.routes();
     for listener in listeners {
-        tasks.spawn(bailiwick_net::serve(Listener::Front(listener, front.clone()), routes.clone(), stop.clone()));
+        tasks.spawn(bailiwick_net::serve(
+            Listener::Front(listener, Arc::clone(&gate.front)),
+            routes.clone(),
+            stop.clone(),
+        ));
     }
     let administration =
         Administration::running(house.store.clone(), Arc::clone(&in_force), Arc::clone(&house.catalogue));
@@ -68,7 +74,7 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
         std::future::pending::<()>().await;
     };
     let keep_up = async {
-        reload::follow(args, house.reins(), in_force).await;
+        reload::follow(args, house.reins(), gate, in_force).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {

@@ -8,7 +8,8 @@ use toml::Table;
 use super::ConfigError;
 
 /// What a running process can take over from a changed file; everything else needs a restart.
-const LIVE: [&str; 5] = ["server", "client", "staleness", "agent", "api"];
+const LIVE: [&str; 9] =
+    ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies"];
 
 /// A file and what it said.
 #[derive(Clone, Debug, Default)]
@@ -39,16 +40,29 @@ impl InForce {
     /// The top-level names under which `new` says something else and which only a restart applies.
     pub(crate) fn needs_restart(&self, new: &Self) -> Vec<String> {
         let names = self.table.keys().chain(new.table.keys());
-        let differs = |name: &&String| !LIVE.contains(&name.as_str()) && self.table.get(*name) != new.table.get(*name);
-        let mut names: Vec<String> = names.filter(differs).cloned().collect();
+        // A certificate for another name waits for that name.
+        let waits = |name: &str| !LIVE.contains(&name) || (name == "tls" && self.differs(new, "public_url"));
+        let mut names: Vec<String> =
+            names.filter(|name| waits(name.as_str()) && self.differs(new, name.as_str())).cloned().collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 
-    /// True when `new` says another `staleness`.
-    pub(crate) fn staleness_differs(&self, new: &Self) -> bool {
-        self.table.get("staleness") != new.table.get("staleness")
+    /// True when `new` says something else under that top-level name.
+    pub(crate) fn differs(&self, new: &Self, name: &str) -> bool {
+        self.table.get(name) != new.table.get(name)
+    }
+
+    /// The same, but under these names what `former` says: it stays in force until a restart.
+    pub(crate) fn keeping(mut self, former: &Self, names: &[String]) -> Self {
+        for name in names {
+            match former.table.get(name) {
+                Some(said) => self.table.insert(name.clone(), said.clone()),
+                None => self.table.remove(name),
+            };
+        }
+        self
     }
 
     /// As people and machines are shown it: what may be a secret is left out.
@@ -97,6 +111,17 @@ mod tests {
 
         assert_eq!(before.needs_restart(&after), ["listen", "public_url"]);
         assert!(before.needs_restart(&before).is_empty());
+        let kept = after.keeping(&before, &["listen".to_owned(), "public_url".to_owned()]);
+        assert_eq!(kept.table, said("listen = \"localhost:1\"\nstaleness = 6\n").table);
+    }
+
+    #[test]
+    fn a_certificate_changes_live_unless_the_name_changes_with_it() {
+        let before = said("public_url = \"https://a\"\n[tls]\nacme = \"a@a\"\n");
+        let renamed = said("public_url = \"https://b\"\n[tls]\nacme = \"b@b\"\n");
+
+        assert!(before.needs_restart(&said("public_url = \"https://a\"\n")).is_empty());
+        assert_eq!(before.needs_restart(&renamed), ["public_url", "tls"]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use bailiwick_store::{Database, Settings, Store};
 use http::StatusCode;
 use serde_json::json;
 
+use crate::reload::{recorded, until, write};
+
 /// A second process on the database of `world`.
 async fn beside(world: &World, url: &str) -> Store {
     let key = std::fs::read_to_string(world.data().join("master.key")).unwrap();
@@ -67,6 +69,37 @@ async fn a_group_given_and_taken_in_one_process_counts_in_another() {
     let next = app.refresh(tokens.refresh.as_deref().unwrap()).await.unwrap();
     assert_eq!(next.claims()["scope"], "notes:read");
     other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_changes_while_it_runs_decides_the_next_call_and_says_so() {
+    let start =
+        format!("[server.notes]\ncommand = [\"{}\", \"demo-server\"]\n", bailiwick_e2e::world::binary().display());
+    let world = Setup::config(start.clone()).approving("alice").start();
+    let app = App::register_for(&world.base, &world.url("/mcp/notes")).await;
+    let tokens = app.tokens("notes:read notes:write").await;
+    assert_eq!(tokens.claims()["scope"], "notes:read notes:write");
+    let mut client = Mcp::new(&world.url("/mcp/notes"), Some(&tokens.access));
+    client.begin().await;
+    let add = || client.call("add_note", json!({ "title": "x", "text": "y" }));
+    assert!(add().await.is_result());
+
+    write(&world, &format!("{start}allow = {{ \"notes:write\" = [\"user:bob\"] }}\n"));
+    until("the call is refused", async || !add().await.is_result()).await;
+
+    let refused = add().await;
+    assert_eq!(refused.rule(), Some("allow:notes:write"), "{}", refused.text);
+    assert!(
+        refused.text.contains("this account may not, or no longer, hold the scope notes:write"),
+        "{}",
+        refused.text
+    );
+    assert!(client.call("list_notes", json!({})).await.is_result(), "the session goes on with what is left");
+    assert_eq!(app.tokens("notes:read notes:write").await.claims()["scope"], "notes:read", "nor by consent");
+    until("it is on record", async || recorded(&world, "servers changed: notes") == 1).await;
+
+    write(&world, &format!("{start}allow = {{ \"notes:write\" = [\"user:bob\", \"user:alice\"] }}\n"));
+    until("and is let through when she is named", async || add().await.is_result()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,8 @@ use bailiwick_e2e::{App, Mcp, Setup, Visitor, World};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::reload::{until, write};
+
 const SCOPE: &str = "mcp:read";
 
 async fn app(world: &World, id: &str) -> App {
@@ -162,6 +164,28 @@ async fn logged(world: &World, says: &str) -> bool {
 /// The page without the one thing that differs: the reference.
 fn without_reference(page: &str) -> String {
     page.split("co_").map(|part| part.get(22..).unwrap_or(part)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_documents_are_believed_changes_while_it_runs() {
+    let host = DocumentHost::start().await;
+    let world = Setup::config("[cimd]\npolicy = \"off\"\n").approving("alice").start();
+    let client = app(&world, &host.url()).await;
+    let supported = async || metadata(&world).await["client_id_metadata_document_supported"] == true;
+    assert!(!supported().await);
+
+    write(&world, &host.config());
+    until("documents are believed", supported).await;
+    let tokens = client.tokens(SCOPE).await;
+    write(&world, &format!("{}policy = \"listed\"\ndomains = [\"claude.ai\"]\n", host.config()));
+    until("this one is believed no more", async || {
+        Visitor::new(&world.base).open(&client.authorize_url(SCOPE)).await.status == StatusCode::BAD_REQUEST
+    })
+    .await;
+
+    assert!(client.refresh(&tokens.refresh.unwrap()).await.is_err(), "nor what a person agreed to before");
+    write(&world, "[cimd]\nallow_private = [\"10.0.0.1:443\"]\n");
+    until("the slip is told", async || world.log().contains("line 2, column 1: cimd.allow_private")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

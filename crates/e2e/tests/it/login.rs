@@ -9,6 +9,8 @@ use bailiwick_e2e::{App, Setup, Visitor, World};
 use bailiwick_store::Identity;
 use http::{Method, StatusCode};
 
+use crate::reload::{recorded, until, write};
+
 async fn sign_in(world: &World) -> Visitor {
     let mut visitor = Visitor::new(&world.base);
     let back = answer(world, &mut visitor).await.expect("an answer");
@@ -49,6 +51,30 @@ async fn a_client_leads_through_the_provider_to_consent() {
     let done = ada.submit(&consent, &consent.form("checkbox"), Some(("decision", "allow"))).await;
     let tokens = app.redeem(&bailiwick_e2e::oauth::code_of(&done)).await.unwrap();
     assert_eq!(tokens.claims()["scope"], "pot:read", "nobody named corp/ada for more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_comes_and_goes_while_it_runs() {
+    let provider = IdentityProvider::start(Member::new("u-1", "ada", &["dev"])).await;
+    let world = Setup::config("").start();
+    Visitor::new(&world.base).set_up(&world.setup_link(), "admin", "correct horse battery").await;
+    let offered = async || Visitor::new(&world.base).open(&world.url("/login")).await.body.contains("Example Corp");
+    assert!(!offered().await);
+
+    write(&world, &provider.section("corp"));
+    until("the provider is offered", offered).await;
+    let mut ada = sign_in(&world).await;
+    // Sent away, but not back yet.
+    let mut late = Visitor::new(&world.base);
+    let back = answer(&world, &mut late).await.expect("an answer");
+    write(&world, "staleness = 5\n");
+    until("the provider is gone", async || !offered().await).await;
+
+    let seen = late.once(Method::GET, &back, None).await;
+    assert!(seen.location.is_none() && !seen.status.is_success(), "{} {}", seen.status, seen.body);
+    assert_eq!(signed_in(&world, &mut late).await, None);
+    assert_eq!(signed_in(&world, &mut ada).await.as_deref(), Some("corp/ada"), "who is signed in stays so");
+    until("both are on record", async || recorded(&world, "logins changed: corp") == 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,8 @@ use bailiwick_net::Http;
 use http::{StatusCode, header};
 use serde_json::json;
 
+use crate::reload::{recorded, write};
+
 const TOOL: &str = "list_notes";
 
 /// Puts a pair where the configuration names it: each file in one step, but not both at once.
@@ -173,6 +175,39 @@ async fn a_pair_that_does_not_fit_leaves_the_old_certificate_in_force_and_says_s
 
     until("it says that the pair does not fit", async || world.log().contains("cannot be used")).await;
     assert_eq!(shown_at(port).await, Some(before));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_configuration_names_other_files_while_it_runs() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (old, new) = (Pair::new(), Pair::new());
+    let world = started(first.path(), &old).start();
+    put(second.path(), &new);
+    let before = shown_at(world.port()).await.expect("a certificate");
+
+    write(&world, &config(world.port(), second.path()));
+    until("the other certificate is served", async || shown_at(world.port()).await.is_some_and(|cert| cert != before))
+        .await;
+    let after = shown_at(world.port()).await;
+    put(first.path(), &Pair::new());
+    world.hang_up();
+    std::fs::remove_file(first.path().join("key.pem")).unwrap();
+    write(&world, &config(world.port(), first.path()));
+
+    until("it is refused", async || world.log().contains("cannot read")).await;
+    let log = world.log();
+    let line = log.lines().find(|line| line.contains("cannot read")).unwrap();
+    assert!(line.contains("line 2, column 1") && line.contains("stays in force"), "{line}");
+    assert_eq!(shown_at(world.port()).await, after, "what nobody names any more is not looked at");
+    // It goes on being watched.
+    let next = Pair::new();
+    put(second.path(), &next);
+    let http = Http::trusting(next.cert.as_bytes());
+    until("the next certificate is served", async || {
+        Visitor::over(http.clone(), &world.base).reaches(&world.url("/healthz")).await
+    })
+    .await;
+    until("it is on record", async || recorded(&world, "says=tls") == 1).await;
 }
 
 #[test]

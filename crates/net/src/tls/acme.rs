@@ -30,7 +30,7 @@ pub struct Acme {
 
 impl Acme {
     /// Takes the certificate that is kept, asks for one where there is none or its time comes, and goes on doing so for
-    /// as long as the process lives.
+    /// as long as there is a clone of what is returned.
     ///
     /// # Errors
     /// [`TlsError`] when the directory could not be checked. A failed order is no error: it is tried again, later each
@@ -46,7 +46,7 @@ impl Acme {
         let mut tls = Tls::of(state.resolver() as Arc<dyn ResolvesServerCert>);
         tls.challenge = Some(state.challenge_rustls_config_with_provider(provider()));
         let domain = self.domain;
-        tokio::spawn(async move {
+        Ok(tls.kept_true_by(tokio::spawn(async move {
             while let Some(event) = state.next().await {
                 match event {
                     Ok(EventOk::DeployedNewCert) => tracing::info!(domain, "serving a new certificate"),
@@ -55,8 +55,7 @@ impl Acme {
                     Err(error) => tracing::warn!(domain, directory, %error, "no certificate yet; trying again"),
                 }
             }
-        });
-        Ok(tls)
+        })))
     }
 
     fn trusted(&self) -> Result<RootCertStore, TlsError> {

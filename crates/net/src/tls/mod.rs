@@ -14,9 +14,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::server::{Acceptor, ResolvesServerCert};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use self::acme::Acme;
 pub use self::files::CertFiles;
@@ -32,6 +34,8 @@ pub struct Tls {
     config: Arc<ServerConfig>,
     /// For the connections of an authority that looks whether the name is ours (RFC 8737).
     challenge: Option<Arc<ServerConfig>>,
+    /// What keeps the certificate true; it ends with the last clone.
+    keepers: Vec<Arc<AbortOnDropHandle<()>>>,
 }
 
 /// Why there is no certificate to serve with.
@@ -72,7 +76,14 @@ impl Tls {
     fn of(resolver: Arc<dyn ResolvesServerCert>) -> Self {
         let mut config = speaking(resolver);
         config.alpn_protocols.push(HTTP1.to_vec());
-        Self { config: Arc::new(config), challenge: None }
+        Self { config: Arc::new(config), challenge: None, keepers: Vec::new() }
+    }
+
+    /// With a task that keeps the certificate true; it ends with the last clone.
+    #[must_use]
+    pub fn kept_true_by(mut self, task: JoinHandle<()>) -> Self {
+        self.keepers.push(Arc::new(AbortOnDropHandle::new(task)));
+        self
     }
 
     /// Shakes hands; nothing where the connection was only a challenge, and is over.

@@ -27,7 +27,7 @@ pub(crate) async fn begin(
 }
 
 async fn leave(authority: &Authority, visit: &Visit, name: &str, request: Option<&str>) -> Result<Response, Fault> {
-    let provider = authority.providers.named(name)?;
+    let provider = authority.providers.load().named(name)?;
     let request = pending(authority, visit, request).await?;
     if visit.person(authority).await?.is_some() {
         return Ok(see_other(&onward(request.as_ref())));
@@ -41,7 +41,7 @@ async fn leave(authority: &Authority, visit: &Visit, name: &str, request: Option
     let away = Away::to(authority, name, request.map(|found| found.handle));
     let state = away.keep(authority, visit, &browser).await?;
     let state = state.expose();
-    Ok(with_cookies(found(&there(authority, provider, &metadata, &away, &state)), [cookie]))
+    Ok(with_cookies(found(&there(authority, &provider, &metadata, &away, &state)), [cookie]))
 }
 
 /// The authentication request (OpenID Connect Core §3.1.2.1).

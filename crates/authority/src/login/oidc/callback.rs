@@ -35,11 +35,11 @@ pub(crate) async fn finish(
 }
 
 async fn arrive(authority: &Authority, visit: &Visit, name: &str, answer: Form) -> Result<Response, Fault> {
-    let provider = authority.providers.named(name)?;
+    let provider = authority.providers.load().named(name)?;
     let answer = answer.once(&[])?;
     let away = Away::take(authority, visit, name, answer.one("state")).await?;
     let metadata = provider.metadata(visit.now).await?;
-    let code = code(provider, &metadata, &answer)?;
+    let code = code(&provider, &metadata, &answer)?;
     let request = pending(authority, visit, away.request.as_deref()).await?;
 
     let verifier = away.verifier().ok_or(OidcError::State)?;
@@ -53,7 +53,7 @@ async fn arrive(authority: &Authority, visit: &Visit, name: &str, answer: Form) 
     let known = provider.describe(&metadata, &known, &tokens).await?;
     drop(tokens);
 
-    let landed = authority.store.land(arrival(authority, visit, provider, subject, &known)).await?;
+    let landed = authority.store.land(arrival(authority, visit, &provider, subject, &known)).await?;
     if landed.disabled {
         return Err(OidcError::Disabled.into());
     }

@@ -1,5 +1,6 @@
 //! The providers people may sign in at, and what each was last heard to say of itself.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::{OidcError, UpstreamIssuer};
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
 
 /// One provider, as configured.
+#[derive(PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Its name, part of the callback path.
     pub name: String,
@@ -35,7 +37,7 @@ pub struct ProviderSettings {
 }
 
 /// Every provider.
-pub struct Providers(Vec<Provider>);
+pub struct Providers(Vec<Arc<Provider>>);
 
 /// One provider, and what is known of it.
 pub(super) struct Provider {
@@ -48,15 +50,32 @@ pub(super) struct Provider {
 impl Providers {
     /// These providers. They are asked nothing before somebody signs in.
     pub fn new(settings: Vec<ProviderSettings>) -> Self {
+        Self(Vec::new()).after(settings).0
+    }
+
+    /// These in place of those so far, and the names of those that are new, gone or others. What is known of one that
+    /// stays as it is stays known.
+    pub(crate) fn after(&self, settings: Vec<ProviderSettings>) -> (Self, Vec<String>) {
         // Certificates are read for it, so there is none where there is nobody to ask.
-        let http = (!settings.is_empty()).then(|| Http::with_patience(PATIENCE.0, PATIENCE.1));
-        let provider = |(settings, http)| Provider { settings, http, metadata: Kept::default(), keys: Kept::default() };
-        Self(settings.into_iter().zip(http.into_iter().cycle()).map(provider).collect())
+        let http = LazyCell::new(|| Http::with_patience(PATIENCE.0, PATIENCE.1));
+        let provider = |settings: ProviderSettings| {
+            let same = self.0.iter().find(|known| known.settings == settings);
+            same.cloned().unwrap_or_else(|| Arc::new(Provider::new(settings, (*http).clone())))
+        };
+        let new = Self(settings.into_iter().map(provider).collect());
+        let missing = |one: &Self, other: &Self| -> Vec<String> {
+            let is_there = |it: &Arc<Provider>| other.0.iter().any(|there| Arc::ptr_eq(there, it));
+            one.0.iter().filter(|it| !is_there(it)).map(|it| it.settings.name.clone()).collect()
+        };
+        let mut told = [missing(self, &new), missing(&new, self)].concat();
+        told.sort_unstable();
+        told.dedup();
+        (new, told)
     }
 
     /// The provider of that name.
-    pub(super) fn named(&self, name: &str) -> Result<&Provider, OidcError> {
-        self.0.iter().find(|provider| provider.settings.name == name).ok_or(OidcError::Unknown)
+    pub(super) fn named(&self, name: &str) -> Result<Arc<Provider>, OidcError> {
+        self.0.iter().find(|provider| provider.settings.name == name).cloned().ok_or(OidcError::Unknown)
     }
 
     /// Name and title of each.
@@ -66,6 +85,10 @@ impl Providers {
 }
 
 impl Provider {
+    fn new(settings: ProviderSettings, http: Http) -> Self {
+        Self { settings, http, metadata: Kept::default(), keys: Kept::default() }
+    }
+
     /// Where its endpoints are.
     pub(super) async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>, OidcError> {
         let fetch = async {
