@@ -8,8 +8,7 @@ use toml::Table;
 use super::ConfigError;
 
 /// What a running process can take over from a changed file; everything else needs a restart.
-const LIVE: [&str; 9] =
-    ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies"];
+const LIVE: [&str; 9] = ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies"];
 
 /// A file and what it said.
 #[derive(Clone, Debug, Default)]
