@@ -96,7 +96,7 @@ impl AgentEntry {
         let label = format!("agent.{name}");
         let known = ServerName::parse(name).ok_or_else(|| wrong(&label, "a name is made of a-z, 0-9 and -"))?;
         let resource = match &self.resource {
-            Some(raw) => Resource::parse(raw).ok_or_else(|| wrong(&label, "resource: not an http or https URL"))?,
+            Some(raw) => Resource::verbatim(raw).ok_or_else(|| wrong(&label, "resource: not an http or https URL"))?,
             None => Resource::from_stored(issuer.join(&format!("/agent/{name}"))),
         };
         let plain = self.may_call.iter().map(Edge::to).map(Ok);

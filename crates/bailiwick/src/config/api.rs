@@ -46,7 +46,7 @@ impl ApiEntry {
         let label = format!("api.{name}");
         let wrong = |says: &str| ConfigError::Value(format!("{label}: {says}"));
         let known = ServerName::parse(name).ok_or_else(|| wrong("a name is made of a-z, 0-9 and -"))?;
-        let resource = Resource::parse(&self.resource).ok_or_else(|| wrong("resource: not an http or https URL"))?;
+        let resource = Resource::verbatim(&self.resource).ok_or_else(|| wrong("resource: not an http or https URL"))?;
         let group = |(raw, entry): (&String, &ApiScope)| {
             let scope = Scope::parse(raw).ok_or_else(|| wrong(&format!("scopes: {raw:?} is not a scope")))?;
             let risk = RiskWord::of(entry.risk, raw);

@@ -7,7 +7,7 @@ use bailiwick_domain::client::Client;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::text;
 use bailiwick_domain::uri::{Issuer, Resource};
-use bailiwick_gateway::{ServerSettings, Upstream};
+use bailiwick_gateway::{Credential, ServerSettings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -49,8 +49,8 @@ pub(crate) struct Chains {
     apis: BTreeMap<String, ApiEntry>,
     doors: BTreeMap<ClientId, BTreeSet<String>>,
     floors: BTreeMap<String, Assurance>,
-    /// The servers by name, and where each is reached over HTTP.
-    servers: BTreeMap<String, Option<Resource>>,
+    /// The servers by name, and the audience of what the gateway shows each.
+    servers: BTreeMap<String, Option<String>>,
     /// What of the servers decides.
     policy: String,
 }
@@ -81,7 +81,9 @@ impl Chains {
     /// The directory under that public URL.
     pub(crate) fn directory(&self, issuer: &Issuer) -> Result<Directory, ConfigError> {
         let behind = |resource: &Resource| {
-            let here = |(_, reached): &(&String, &Option<Resource>)| reached.as_ref() == Some(resource);
+            let here = |(_, reached): &(&String, &Option<String>)| {
+                reached.as_ref().is_some_and(|audience| resource.is(audience))
+            };
             self.servers.iter().find(here).map(|(name, _)| name.clone())
         };
         let agents = self.agents.iter().map(|(name, entry)| entry.agent(name, issuer, behind));
@@ -133,10 +135,10 @@ fn called(server: &ServerSettings) -> String {
 }
 
 /// The audience of what the gateway shows a server.
-fn reached(server: &ServerSettings) -> Option<Resource> {
-    match &server.upstream {
-        Upstream::Http(url) => Resource::parse(url.as_str()),
-        Upstream::Stdio { .. } => None,
+fn reached(server: &ServerSettings) -> Option<String> {
+    match &server.credential {
+        Credential::SignedJwt { audience } => Some(audience.clone()),
+        Credential::None => None,
     }
 }
 

@@ -59,7 +59,7 @@ impl Directory {
 
     /// The agent whose tokens carry that audience.
     pub fn agent_at(&self, resource: &Resource) -> Option<&Agent> {
-        self.agents.iter().find(|agent| agent.resource == *resource)
+        self.agents.iter().find(|agent| agent.resource.is(resource.as_str()))
     }
 }
 
@@ -99,7 +99,7 @@ impl<'a> Map<'a> {
     pub fn at(&self, resource: &Resource) -> Option<Target<'a>> {
         let agent = self.directory.agent_at(resource).map(Target::Agent);
         let server = || self.catalogue.by_resource(resource).map(Target::Server);
-        let api = || self.directory.apis.iter().find(|api| api.resource == *resource).map(Target::Api);
+        let api = || self.directory.apis.iter().find(|api| api.resource.is(resource.as_str())).map(Target::Api);
         agent.or_else(server).or_else(api)
     }
 

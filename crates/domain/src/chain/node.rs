@@ -40,12 +40,19 @@ impl Delegation {
     #[must_use]
     pub fn below(&self, parent: &TokenId, assurance: Assurance) -> Self {
         Self {
-            grant: self.grant.clone(),
-            ancestors: self.ancestors.clone(),
-            parent: Some(parent.clone()),
-            above: self.parent.iter().chain(&self.above).cloned().collect(),
             hop: self.hop.saturating_add(1),
             weakest: Some(self.weakest.map_or(assurance, |before| before.min(assurance))),
+            ..self.beside(parent)
+        }
+    }
+
+    /// The place of what says the same as the token `parent`, for another audience: nobody acted in between.
+    #[must_use]
+    pub fn beside(&self, parent: &TokenId) -> Self {
+        Self {
+            parent: Some(parent.clone()),
+            above: self.parent.iter().chain(&self.above).cloned().collect(),
+            ..self.clone()
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{AccessClaims, TYP};
+use super::{AccessClaims, TYP, ToolsDetail};
 use crate::chain::{Actor, Delegation};
 use crate::control::{Control, holds};
 use crate::ids::{TokenId, TransactionId};
@@ -38,6 +38,9 @@ struct Claims<'a> {
     dlg: Option<Delegation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Actor>,
+    // The server may exchange it for a step further, which must stay within what was ticked.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details: &'a [ToolsDetail],
 }
 
 /// Mints a token for the server whose audience is `audience`, on behalf of whoever showed us `caller`; without one, the
@@ -68,8 +71,9 @@ pub fn mint_for_upstream(
         jti,
         scope: caller.map(|caller| &caller.scope),
         txn: caller.map(|caller| &caller.txn),
-        dlg: caller.map(|caller| Delegation { parent: Some(caller.jti.clone()), ..caller.dlg.clone() }),
+        dlg: caller.map(|caller| caller.dlg.beside(&caller.jti)),
         act: caller.and_then(|caller| caller.act.as_deref()),
+        authorization_details: caller.map_or(&[], |caller| &caller.authorization_details),
     };
     let expires_at = Timestamp::from_seconds(claims.exp);
     Ok(ForUpstream { raw: Zeroizing::new(sign_compact(signer, TYP, &claims)?), expires_at })

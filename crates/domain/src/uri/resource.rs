@@ -65,6 +65,16 @@ impl Resource {
         Self(text.into())
     }
 
+    /// Takes the resource of a party elsewhere as its operator writes it, which is how that party will compare it.
+    pub fn verbatim(raw: &str) -> Option<Self> {
+        Self::parse(raw).map(|_| Self(raw.to_owned()))
+    }
+
+    /// True when `text` names it, also in a spelling that [`Self::parse`] forgives.
+    pub fn is(&self, text: &str) -> bool {
+        self.0 == text || Self::parse(text).is_some_and(|other| Self::parse(&self.0) == Some(other))
+    }
+
     /// The text: the `aud` of its tokens.
     pub fn as_str(&self) -> &str {
         &self.0

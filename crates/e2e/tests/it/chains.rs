@@ -77,3 +77,42 @@ async fn an_edge_taken_out_of_the_file_ends_what_went_over_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_server_behind_goes_further_with_the_token_it_was_shown() {
+    let upstream = Honeypot::start().await;
+    let ledger = "[api.ledger]\nresource = \"http://localhost:4003\"\nscopes = { \"ledger:read\" = { says = \"Read the books\" } }\n";
+    let inside = format!("resource = \"{}\"\nmay_call = [\"ledger\"]", upstream.url);
+    let config = format!(
+        "[server.notes]\nupstream = \"{}\"\n{}{}{ledger}",
+        upstream.url,
+        agents::section("orchestrator", "may_call = [\"notes\"]"),
+        agents::section("notes-mcp", &inside),
+    );
+    let world = ["orchestrator", "notes-mcp"]
+        .into_iter()
+        .fold(Setup::config(config), |setup, name| setup.env(&agents::variable(name), &agents::secret(name)))
+        .approving("alice")
+        .start();
+    let app = App::register_for(&world.base, &world.url("/agent/orchestrator")).await;
+    let front = app.tokens("notes:read ledger:read").await;
+    let token = Agent::new(&world.base, "orchestrator").exchange(&front.access, "notes").await.unwrap();
+    let mut client = Mcp::new(&world.url("/mcp/notes"), Some(&token.access));
+    client.begin().await;
+    assert!(client.call("look", json!({})).await.is_result());
+    let headers = upstream.headers();
+    let (_, shown) = headers.iter().rfind(|(name, _)| name == "authorization").expect("a token of ours");
+    let shown = shown.strip_prefix("Bearer ").unwrap();
+
+    let server = Agent::new(&world.base, "notes-mcp");
+    let last = server.exchange(shown, "ledger").await.unwrap();
+
+    let claims = last.claims();
+    assert_eq!((claims["aud"].as_str(), claims["scope"].as_str()), (Some("http://localhost:4003"), Some("ledger:read")));
+    assert_eq!(claims["act"]["sub"], "agent:notes-mcp");
+    assert_eq!(claims["act"]["act"]["sub"], "agent:orchestrator");
+    assert_eq!(server.exchange(&token.access, "ledger").await.unwrap_err()["error"], "invalid_grant");
+
+    app.revoke(front.refresh.as_deref().unwrap()).await;
+    assert_eq!(server.exchange(shown, "ledger").await.unwrap_err()["error"], "invalid_grant");
+}
