@@ -23,6 +23,7 @@ mod passwords;
 mod people;
 mod pulse;
 mod refresh;
+mod replay;
 mod requests;
 mod rows;
 mod secrets;

@@ -18,7 +18,7 @@ const ROUNDS: u32 = 50;
 
 /// What goes, and how long after its moment. A redeemed code goes with its grant and not before, so that a replay is
 /// known for one as long as it could do harm.
-const RULES: [(&str, Duration); 9] = [
+const RULES: [(&str, Duration); 10] = [
     (
         "DELETE FROM requests WHERE digest IN (SELECT digest FROM requests WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
@@ -31,6 +31,10 @@ const RULES: [(&str, Duration); 9] = [
     ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT 200)", Duration::ZERO),
     (
         "DELETE FROM throttle WHERE subject IN (SELECT subject FROM throttle WHERE forgive_at <= $1 LIMIT 200)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM replay WHERE (kind, key) IN (SELECT kind, key FROM replay WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
     ),
     (

@@ -41,6 +41,7 @@ mod keys;
 mod opening;
 mod people;
 mod recovery;
+mod replay;
 mod secrets;
 mod standing;
 mod storm;
