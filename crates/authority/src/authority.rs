@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bailiwick_domain::chain::{Agent, Directory, Map, Target};
-use bailiwick_domain::client::{AuthMethod, Client, open_client};
+use bailiwick_domain::client::{Assertion, AuthMethod, Client, open_client};
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::policy::{Catalogue, Server};
@@ -134,6 +134,16 @@ impl Authority {
     /// The client of that id: the operator's, or one that registered itself.
     pub(crate) fn client(&self, id: &ClientId) -> Option<Client> {
         self.clients.load().get(id).cloned().or_else(|| open_client(&self.secrets.registration, id))
+    }
+
+    /// The one client that an assertion without a `client_id` says it is by (RFC 7521 §4.2).
+    pub(crate) fn meant_client(&self, assertion: &Assertion) -> Option<ClientId> {
+        let clients = self.clients.load();
+        let mut meant = clients.values().filter(|client| client.is_meant_by(assertion));
+        match (meant.next(), meant.next()) {
+            (Some(only), None) => Some(only.id.clone()),
+            (None | Some(_), _) => None,
+        }
     }
 
     /// The client of that id, unless it was disabled; one that is its document, as a person last agreed to it.

@@ -1,6 +1,9 @@
 //! Client authentication at the endpoints for programs (RFC 6749 §2.3): exactly one method, the registered one.
 
-use bailiwick_domain::client::{AuthMethod, Client, CredentialError, presented};
+use bailiwick_domain::client::{
+    AssertionError, AuthMethod, Client, CredentialError, Once, Place, Presented, Sent, presented,
+};
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::error::ErrorCode;
 use bailiwick_store::StoreError;
 use http::HeaderMap;
@@ -9,6 +12,10 @@ use http::header::AUTHORIZATION;
 use crate::authority::Authority;
 use crate::form::Form;
 use crate::refuse::Refusal;
+use crate::visit::Visit;
+
+/// As what used assertions are remembered.
+const ASSERTION: &str = "client_assertion";
 
 /// A client that proved who it is; only [`Authority::authenticate`] makes one.
 pub(crate) struct Authenticated(Client);
@@ -19,7 +26,7 @@ impl Authenticated {
         &self.0
     }
 
-    /// True when it has a secret.
+    /// True when it proves who it is, by a secret or an assertion.
     pub(crate) fn is_confidential(&self) -> bool {
         self.0.auth != AuthMethod::None
     }
@@ -59,18 +66,51 @@ impl Authority {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub(crate) async fn authenticate(&self, headers: &HeaderMap, form: &Form) -> Result<Authenticated, ClientError> {
-        let mut sent = headers.get_all(AUTHORIZATION).iter();
-        let header = sent.next().map(|value| value.to_str().map_err(|_| CredentialError::Basic)).transpose()?;
-        if sent.next().is_some() {
+    pub(crate) async fn authenticate(&self, visit: &Visit, form: &Form) -> Result<Authenticated, ClientError> {
+        let mut headers = visit.headers.get_all(AUTHORIZATION).iter();
+        let header = headers.next().map(|value| value.to_str().map_err(|_| CredentialError::Basic)).transpose()?;
+        if headers.next().is_some() {
             return Err(CredentialError::Several.into());
         }
-        let shown = presented(header, form.one("client_id"), form.one("client_secret"))?;
-        let client = self.enabled_client(shown.client_id()).await?.ok_or(ClientError::Unknown)?;
+        let shown = presented(&Sent {
+            authorization: header,
+            client_id: form.one("client_id"),
+            client_secret: form.one("client_secret"),
+            client_assertion: form.one("client_assertion"),
+            client_assertion_type: form.one("client_assertion_type"),
+        })?;
+        let client = self.shown_client(&shown).await?.ok_or(ClientError::Unknown)?;
         if !self.methods.contains(&client.auth) {
             return Err(ClientError::Unknown);
         }
-        client.authenticate(&shown, &self.secrets.client_secret)?;
+        let place = Place { issuer: &self.issuer, now: visit.now };
+        if let Some(once) = client.authenticate(&shown, &self.secrets.client_secret, &place)? {
+            self.use_up(once, visit).await?;
+        }
         Ok(Authenticated(client))
+    }
+
+    /// The client that was named, beside its proof or by it.
+    async fn shown_client(&self, shown: &Presented) -> Result<Option<Client>, StoreError> {
+        let meant = match shown {
+            Presented::Assertion { id: None, assertion } => self.meant_client(assertion),
+            Presented::None { .. } | Presented::Basic { .. } | Presented::Post { .. } | Presented::Assertion { .. } => {
+                shown.client_id().cloned()
+            }
+        };
+        match meant {
+            Some(id) => self.enabled_client(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lets an assertion that is good once serve this once.
+    async fn use_up(&self, once: Once, visit: &Visit) -> Result<(), ClientError> {
+        let fresh = self.store.once(ASSERTION, &once.key, once.until, visit.now).await?;
+        if fresh || !holds(Control::AssertionOnce) {
+            Ok(())
+        } else {
+            Err(CredentialError::from(AssertionError::Replayed).into())
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! `/introspect` (RFC 7662): what a token is worth right now, told to clients with a secret. The operator's clients may
-//! ask about any token, those that registered themselves only about their own, agents about theirs and those handed to
-//! them.
+//! `/introspect` (RFC 7662): what a token is worth right now, told to clients that prove who they are. The operator's
+//! clients may ask about any token, those that registered themselves only about their own, agents about theirs and those
+//! handed to them.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ enum IntrospectError {
     /// The client.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A client without a secret: anybody could be it.
-    #[error("introspection needs a client with a secret")]
+    /// A client that proves nothing: anybody could be it.
+    #[error("introspection needs a client that authenticates")]
     Public,
     /// No token.
     #[error("token is missing")]
@@ -87,7 +87,7 @@ pub(crate) async fn introspect(
 
 async fn told(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Value, IntrospectError> {
     let form = form?.once(&[])?;
-    let client = authority.authenticate(&visit.headers, &form).await?;
+    let client = authority.authenticate(visit, &form).await?;
     if !client.is_confidential() {
         return Err(IntrospectError::Public);
     }

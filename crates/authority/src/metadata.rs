@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use bailiwick_domain::client::{AuthMethod, GrantType};
+use bailiwick_domain::jose::Alg;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::{Value, json};
@@ -40,8 +41,9 @@ fn document(authority: &Authority) -> Value {
     let scopes: BTreeSet<&str> = places().flat_map(|place| &place.groups).map(|group| group.scope.as_str()).collect();
     let agents = directory.agents.iter().map(|agent| agent.resource.as_str());
     let resources: Vec<&str> = places().map(|place| place.resource.as_str()).chain(agents).collect();
-    let methods = &authority.methods;
+    let methods: Vec<AuthMethod> = authority.methods.iter().copied().filter(|method| method.is_public()).collect();
     let secret: Vec<AuthMethod> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
+    let algs = Alg::ALL.map(Alg::as_str);
     json!({
         "issuer": authority.issuer.as_str(),
         "authorization_endpoint": url("/authorize"),
@@ -55,8 +57,11 @@ fn document(authority: &Authority) -> Value {
         "grant_types_supported": GrantType::ALL,
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algs,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algs,
         "introspection_endpoint_auth_methods_supported": secret,
+        "introspection_endpoint_auth_signing_alg_values_supported": algs,
         "authorization_response_iss_parameter_supported": true,
         "client_id_metadata_document_supported": authority.documents.load().is_some(),
         "scopes_supported": scopes,

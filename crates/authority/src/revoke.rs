@@ -70,7 +70,7 @@ pub(crate) async fn revoke(
 
 async fn revoked(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<(), RevokeError> {
     let form = form?.once(&[])?;
-    let client = authority.authenticate(&visit.headers, &form).await?;
+    let client = authority.authenticate(visit, &form).await?;
     let token = form.one("token").ok_or(RevokeError::Missing)?;
     // The kind is in the token itself; `token_type_hint` could only mislead.
     match Opaque::<Refresh>::parse(token) {

@@ -1,6 +1,7 @@
 //! The authority as its peers see it: whole flows over its router, on SQLite.
 
 mod account;
+mod assertions;
 mod authorize;
 mod ceiling;
 mod clients;

@@ -117,11 +117,21 @@ pub enum Control {
     UpstreamAudience,
     /// `X-Forwarded-For` counts only from a trusted proxy.
     ForwardedFor,
+    /// A client's assertion is made for this authorization server.
+    AssertionAudience,
+    /// A client's assertion of its own serves once.
+    AssertionOnce,
+    /// A client's assertion is about that client.
+    AssertionSubject,
+    /// A client's assertion past its expiry is refused.
+    AssertionExpiry,
+    /// No other class of token stands for a client.
+    AssertionClass,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 61] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -178,6 +188,11 @@ impl Control {
         Self::Floor,
         Self::UpstreamAudience,
         Self::ForwardedFor,
+        Self::AssertionAudience,
+        Self::AssertionOnce,
+        Self::AssertionSubject,
+        Self::AssertionExpiry,
+        Self::AssertionClass,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

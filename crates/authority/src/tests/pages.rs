@@ -11,6 +11,8 @@ async fn both_documents_say_the_same() {
     let first = world.get("/.well-known/oauth-authorization-server").await;
     let second = world.get("/.well-known/openid-configuration").await;
 
+    let methods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt", "spiffe_jwt"];
+    let algs = ["ES256", "RS256", "EdDSA", "PS256"];
     assert_eq!(first.body, second.body);
     assert_eq!(first.header("cache-control"), "public, max-age=300");
     assert_eq!(
@@ -28,9 +30,12 @@ async fn both_documents_say_the_same() {
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials",
                 "urn:ietf:params:oauth:grant-type:token-exchange"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-            "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algs,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_signing_alg_values_supported": algs,
+            "introspection_endpoint_auth_methods_supported": methods[1..],
+            "introspection_endpoint_auth_signing_alg_values_supported": algs,
             "authorization_response_iss_parameter_supported": true,
             "client_id_metadata_document_supported": false,
             "scopes_supported": ["mcp:destructive", "mcp:read", "mcp:write"],

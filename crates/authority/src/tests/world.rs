@@ -242,6 +242,7 @@ pub(super) fn machine() -> Client {
         scope: ScopeSet::parse("mcp:read mcp:write"),
         uri: None,
         secret: Some(secret_digest("machine secret")),
+        assertion: None,
         issued_at: Timestamp::from_millis(0),
     }
 }

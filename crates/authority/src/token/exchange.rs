@@ -235,12 +235,11 @@ fn fields(form: &Form) -> ExchangeFields<'_> {
 
 /// Who asks: an agent, or an app that may hand its user on.
 fn asking<'a>(view: &'a View, client: &'a Authenticated) -> Result<Asking<'a>, TokenError> {
-    let id = &client.client().id;
+    let (id, assurance) = (&client.client().id, client.client().auth.assurance());
     if let Some(agent) = view.directory.agent_of_client(id) {
-        return Ok(Asking { party: Party::Agent(agent), client: id, assurance: agent.assurance });
+        return Ok(Asking { party: Party::Agent(agent), client: id, assurance });
     }
     if view.directory.doors.contains_key(id) {
-        let assurance = if client.is_confidential() { Assurance::ClientSecret } else { Assurance::None };
         return Ok(Asking { party: Party::Door(id), client: id, assurance });
     }
     Err(TokenError::NotAllowed)

@@ -47,7 +47,7 @@ pub(crate) async fn issue(
 async fn issued(authority: &Authority, visit: &Visit, form: Result<Form, FormError>) -> Result<Answer, TokenError> {
     // An exchange may name its target twice, to be told that one is enough (RFC 8693 §2.1).
     let form = form?.once(&["resource", "audience"])?;
-    let client = authority.authenticate(&visit.headers, &form).await?;
+    let client = authority.authenticate(visit, &form).await?;
     let grant = form.one("grant_type").ok_or(TokenError::Missing("grant_type"))?;
     let grant = GrantType::named(grant).ok_or(TokenError::GrantType)?;
     if !client.client().may_use(grant) {

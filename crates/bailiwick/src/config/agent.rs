@@ -10,8 +10,7 @@ use bailiwick_domain::uri::{Issuer, Resource, ServerName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::authenticate::AuthenticateEntry;
-use super::{ConfigError, Floor};
+use super::{AuthenticateEntry, ConfigError, Floor, Secret};
 
 /// What the file says of one agent; its `client_id` is the name of the section.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -69,7 +68,7 @@ impl AgentEntry {
     pub(crate) fn client(&self, name: &str) -> Result<Client, ConfigError> {
         let label = format!("agent.{name}");
         let id = ClientId::parse(name).ok_or_else(|| wrong(&label, "not usable as a client_id"))?;
-        let authentication = self.authenticate.fetch(&format!("{label}.authenticate"))?;
+        let proof = self.authenticate.proof(&format!("{label}.authenticate"))?;
         let own = scopes(&label, "own_scopes", &self.own_scopes)?;
         let alone = (!own.is_empty()).then_some(GrantType::ClientCredentials);
         Ok(Client {
@@ -78,10 +77,11 @@ impl AgentEntry {
             source: ClientSource::Agent,
             redirect_uris: Vec::new(),
             grant_types: std::iter::once(GrantType::TokenExchange).chain(alone).collect(),
-            auth: authentication.method,
+            auth: proof.auth,
             scope: Some(own),
             uri: None,
-            secret: authentication.secret,
+            secret: proof.secret,
+            assertion: proof.assertion,
             issued_at: Timestamp::from_millis(0),
         })
     }
@@ -105,7 +105,7 @@ impl AgentEntry {
             behind: behind(&resource),
             resource,
             title: self.title(name),
-            assurance: self.authenticate.fetch(&format!("{label}.authenticate"))?.assurance,
+            assurance: self.authenticate.proof(&format!("{label}.authenticate"))?.auth.assurance(),
             floor: self.assurance_floor.map_or(Assurance::None, Floor::level),
             acts_for: self.acts_for.clone(),
             scopes: self.scopes.as_ref().map(|list| scopes(&label, "scopes", list)).transpose()?,
@@ -114,6 +114,11 @@ impl AgentEntry {
             edges,
             name: known,
         })
+    }
+
+    /// The secret it names.
+    pub(super) fn secret(&mut self) -> Option<&mut Secret> {
+        self.authenticate.client_secret.as_mut()
     }
 
     /// The names it may act toward.

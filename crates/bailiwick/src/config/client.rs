@@ -1,6 +1,8 @@
 //! `[client.NAME]`: an OAuth client that is known beforehand.
 
-use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType, secret_digest};
+use std::path::PathBuf;
+
+use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType};
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
@@ -8,7 +10,7 @@ use bailiwick_domain::uri::RedirectUri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, Secret};
+use super::{AuthenticateEntry, ConfigError, Proof, Secret};
 
 /// What the file says of one client; its `client_id` is the name of the section.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -22,7 +24,11 @@ pub(crate) struct ClientEntry {
     pub(crate) grant_types: Option<Vec<String>>,
     /// Makes the client confidential.
     pub(crate) client_secret: Option<Secret>,
-    /// `client_secret_basic` (default) or `client_secret_post`; `none` without a secret.
+    /// A JSON Web Key Set with its public keys: the client signs assertions (`private_key_jwt`).
+    pub(crate) jwks_file: Option<PathBuf>,
+    /// Any way to prove who it is, as for agents; instead of `client_secret` and `jwks_file`.
+    pub(crate) authenticate: Option<AuthenticateEntry>,
+    /// `client_secret_basic` (default) or `client_secret_post` with a secret, `private_key_jwt` with keys, else `none`.
     pub(crate) token_endpoint_auth_method: Option<String>,
     /// What the client may hold on its own account.
     pub(crate) scope: Option<String>,
@@ -39,8 +45,7 @@ impl ClientEntry {
             RedirectUri::register(raw).map_err(|error| wrong(format!("redirect_uris: {raw:?}: {error}")))
         };
         let redirect_uris = self.redirect_uris.iter().map(register).collect::<Result<Vec<_>, _>>()?;
-        let secret = self.client_secret.as_ref().map(|secret| secret.fetch(&format!("client.{name}"))).transpose()?;
-        let auth = self.auth(secret.is_some()).map_err(wrong)?;
+        let proof = self.proof(&format!("client.{name}"))?;
         let scope = match &self.scope {
             Some(raw) => Some(ScopeSet::parse(raw).ok_or_else(|| wrong("scope: not a list of scopes".to_owned()))?),
             None => None,
@@ -49,8 +54,8 @@ impl ClientEntry {
         if !self.hands_to.is_empty() {
             grant_types.push(GrantType::TokenExchange);
         }
-        if grant_types.contains(&GrantType::ClientCredentials) && secret.is_none() {
-            return Err(wrong("client_credentials needs a client_secret".to_owned()));
+        if grant_types.contains(&GrantType::ClientCredentials) && proof.auth == AuthMethod::None {
+            return Err(wrong("client_credentials needs a client_secret, a jwks_file or authenticate".to_owned()));
         }
         Ok(Client {
             id,
@@ -58,24 +63,51 @@ impl ClientEntry {
             source: ClientSource::Static,
             redirect_uris,
             grant_types,
-            auth,
+            auth: proof.auth,
             scope,
             uri: None,
-            secret: secret.map(|text| secret_digest(&text)),
+            secret: proof.secret,
+            assertion: proof.assertion,
             issued_at: Timestamp::from_millis(0),
         })
     }
 
-    fn auth(&self, secret: bool) -> Result<AuthMethod, String> {
-        match (self.token_endpoint_auth_method.as_deref(), secret) {
-            (None | Some("none"), false) => Ok(AuthMethod::None),
-            (None | Some("client_secret_basic"), true) => Ok(AuthMethod::ClientSecretBasic),
-            (Some("client_secret_post"), true) => Ok(AuthMethod::ClientSecretPost),
-            (Some(method), _) => Err(format!(
-                "token_endpoint_auth_method {method:?} does not fit {}",
-                if secret { "a client with a secret" } else { "a client without a secret" }
-            )),
+    /// How the client proves who it is: by `authenticate`, or by what stands for it in the section itself.
+    fn proof(&self, label: &str) -> Result<Proof, ConfigError> {
+        let wrong = |says: String| ConfigError::Value(format!("{label}: {says}"));
+        let method = self.token_endpoint_auth_method.as_deref();
+        let bare = self.client_secret.is_none() && self.jwks_file.is_none();
+        if let Some(entry) = &self.authenticate {
+            if !bare || method.is_some() {
+                return Err(wrong(
+                    "authenticate goes alone: no client_secret, jwks_file or method beside it".to_owned(),
+                ));
+            }
+            return entry.proof(&format!("{label}.authenticate"));
         }
+        if bare {
+            return match method {
+                None | Some("none") => Ok(Proof::none()),
+                Some(_) => Err(wrong("token_endpoint_auth_method needs a client_secret or a jwks_file".to_owned())),
+            };
+        }
+        let entry = AuthenticateEntry {
+            client_secret: self.client_secret.clone(),
+            jwks_file: self.jwks_file.clone(),
+            // With keys there is one method, which may be named.
+            token_endpoint_auth_method: self
+                .token_endpoint_auth_method
+                .clone()
+                .filter(|method| self.jwks_file.is_none() || method != AuthMethod::PrivateKeyJwt.as_str()),
+            ..AuthenticateEntry::default()
+        };
+        entry.proof(label)
+    }
+
+    /// The secrets it names.
+    pub(super) fn secrets(&mut self) -> impl Iterator<Item = &mut Secret> {
+        let nested = self.authenticate.as_mut().and_then(|entry| entry.client_secret.as_mut());
+        self.client_secret.iter_mut().chain(nested)
     }
 
     fn grants(&self) -> Result<Vec<GrantType>, String> {
@@ -89,5 +121,42 @@ impl ClientEntry {
                 .ok_or_else(|| format!("grant_types: {word:?} is not served"))
         };
         words.iter().map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(toml: &str) -> Result<Client, String> {
+        let entry: ClientEntry = toml::from_str(toml).unwrap();
+        entry.client("ci").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_client_proves_who_it_is_in_one_way() {
+        let secret = "client_secret = { command = [\"echo\", \"s\"] }";
+
+        assert_eq!(client("").unwrap().auth, AuthMethod::None);
+        assert_eq!(client(secret).unwrap().auth, AuthMethod::ClientSecretBasic);
+        assert_eq!(client(&format!("authenticate = {{ {secret} }}")).unwrap().auth, AuthMethod::ClientSecretBasic);
+        for (toml, says) in [
+            (
+                "token_endpoint_auth_method = \"private_key_jwt\"".to_owned(),
+                "client.ci: token_endpoint_auth_method needs",
+            ),
+            (
+                format!("{secret}\ntoken_endpoint_auth_method = \"none\""),
+                "client.ci.token_endpoint_auth_method: \"none\"",
+            ),
+            (format!("{secret}\njwks_file = \"x\""), "client.ci: give one of"),
+            (format!("jwks_file = \"x\"\nauthenticate = {{ {secret} }}"), "client.ci: authenticate goes alone"),
+            ("authenticate = {}".to_owned(), "client.ci.authenticate: give one of"),
+            ("jwks_file = \"/nowhere\"".to_owned(), "client.ci.jwks_file: cannot read /nowhere"),
+            ("grant_types = [\"client_credentials\"]".to_owned(), "client.ci: client_credentials needs"),
+        ] {
+            let refused = client(&toml).unwrap_err();
+            assert!(refused.starts_with(says), "{toml}: {refused}");
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::front::FrontPlan;
 
 pub(crate) use agent::AgentEntry;
 pub(crate) use api::ApiEntry;
+pub(crate) use authenticate::{AuthenticateEntry, Proof};
 pub(crate) use chains::{Chains, Floor};
 pub(crate) use cimd::CimdEntry;
 pub(crate) use client::ClientEntry;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Secret, Text};
+use super::{AgentEntry, ClientEntry, Config, ConfigError, Secret, Text};
 
 /// The name of a sealed secret, and the secret once it was opened.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -70,8 +70,9 @@ impl Config {
             let named = server.env.values_mut().chain(server.headers.values_mut());
             words.chain(named).filter_map(Text::secret)
         });
-        let clients = self.client.values_mut().filter_map(|client| client.client_secret.as_mut());
-        servers.chain(clients).filter_map(Secret::sealed).collect()
+        let clients = self.client.values_mut().flat_map(ClientEntry::secrets);
+        let agents = self.agent.values_mut().filter_map(AgentEntry::secret);
+        servers.chain(clients).chain(agents).filter_map(Secret::sealed).collect()
     }
 }
 

@@ -5,12 +5,27 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::AuthMethod;
+use super::{Assertion, AssertionError, AssertionType, AuthMethod};
 use crate::error::ErrorCode;
 use crate::ids::ClientId;
 
 /// The longest secret accepted, in bytes.
 const MOST_SECRET: usize = 1024;
+
+/// What came with a request, field by field; an empty one counts as omitted.
+#[derive(Clone, Copy, Default)]
+pub struct Sent<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// `client_id`.
+    pub client_id: Option<&'a str>,
+    /// `client_secret`.
+    pub client_secret: Option<&'a str>,
+    /// `client_assertion` (RFC 7521 §4.2).
+    pub client_assertion: Option<&'a str>,
+    /// `client_assertion_type`.
+    pub client_assertion_type: Option<&'a str>,
+}
 
 /// What a client showed of itself; nothing is checked against the client yet.
 pub enum Presented {
@@ -33,13 +48,21 @@ pub enum Presented {
         /// Its secret.
         secret: Zeroizing<String>,
     },
+    /// A signed assertion.
+    Assertion {
+        /// The client, where it was named beside the assertion.
+        id: Option<ClientId>,
+        /// The assertion.
+        assertion: Assertion,
+    },
 }
 
 impl Presented {
-    /// Who it says it is.
-    pub fn client_id(&self) -> &ClientId {
+    /// Who it says it is; with an assertion it need not say so.
+    pub fn client_id(&self) -> Option<&ClientId> {
         match self {
-            Self::None { id } | Self::Basic { id, .. } | Self::Post { id, .. } => id,
+            Self::None { id } | Self::Basic { id, .. } | Self::Post { id, .. } => Some(id),
+            Self::Assertion { id, .. } => id.as_ref(),
         }
     }
 }
@@ -50,8 +73,9 @@ impl std::fmt::Debug for Presented {
             Self::None { .. } => "None",
             Self::Basic { .. } => "Basic",
             Self::Post { .. } => "Post",
+            Self::Assertion { .. } => "Assertion",
         };
-        write!(f, "{method}({}, ..)", self.client_id())
+        write!(f, "{method}({}, ..)", self.client_id().map_or("", ClientId::as_str))
     }
 }
 
@@ -76,6 +100,9 @@ pub enum CredentialError {
     /// Not its secret.
     #[error("the client secret is wrong")]
     Secret,
+    /// An assertion that does not stand for it.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
 }
 
 impl CredentialError {
@@ -83,26 +110,22 @@ impl CredentialError {
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::Several => ErrorCode::InvalidRequest,
-            Self::Missing | Self::Basic | Self::Client | Self::Method(_) | Self::Secret => ErrorCode::InvalidClient,
+            Self::Missing | Self::Basic | Self::Client | Self::Method(_) | Self::Secret | Self::Assertion(_) => {
+                ErrorCode::InvalidClient
+            }
         }
     }
 }
 
-/// Reads client authentication out of the `Authorization` header and the form fields; empty fields count as omitted.
+/// Reads client authentication out of what was sent.
 ///
 /// # Errors
 /// [`CredentialError`] when there is none, more than one, or one that cannot be read.
-pub fn presented(
-    authorization: Option<&str>,
-    client_id: Option<&str>,
-    client_secret: Option<&str>,
-) -> Result<Presented, CredentialError> {
-    let client_secret = client_secret.filter(|text| !text.is_empty());
-    let named = client_id.filter(|text| !text.is_empty());
-    let named = named.map(|text| ClientId::parse(text).ok_or(CredentialError::Missing)).transpose()?;
-    match (authorization, client_secret) {
-        (Some(_), Some(_)) => Err(CredentialError::Several),
-        (Some(header), None) => {
+pub fn presented(sent: &Sent<'_>) -> Result<Presented, CredentialError> {
+    let named = given(sent.client_id).map(|text| ClientId::parse(text).ok_or(CredentialError::Missing)).transpose()?;
+    let assertion = (given(sent.client_assertion), given(sent.client_assertion_type));
+    match (sent.authorization, given(sent.client_secret), assertion) {
+        (Some(header), None, (None, None)) => {
             let (id, secret) = basic(header).ok_or(CredentialError::Basic)?;
             // RFC 6749 §3.2.1 lets a client repeat its name in the form; another name is another client.
             if named.is_some_and(|named| named != id) {
@@ -110,13 +133,24 @@ pub fn presented(
             }
             Ok(Presented::Basic { id, secret })
         }
-        (None, Some(secret)) if secret.len() > MOST_SECRET => Err(CredentialError::Secret),
-        (None, Some(secret)) => Ok(Presented::Post {
+        (None, Some(secret), (None, None)) if secret.len() > MOST_SECRET => Err(CredentialError::Secret),
+        (None, Some(secret), (None, None)) => Ok(Presented::Post {
             id: named.ok_or(CredentialError::Missing)?,
             secret: Zeroizing::new(secret.to_owned()),
         }),
-        (None, None) => Ok(Presented::None { id: named.ok_or(CredentialError::Missing)? }),
+        (None, None, (None, None)) => Ok(Presented::None { id: named.ok_or(CredentialError::Missing)? }),
+        (None, None, (raw, kind)) => {
+            let kind = kind.and_then(AssertionType::named).ok_or(AssertionError::Type)?;
+            let assertion = Assertion::new(kind, raw.ok_or(CredentialError::Missing)?);
+            Ok(Presented::Assertion { id: named, assertion })
+        }
+        _ => Err(CredentialError::Several),
     }
+}
+
+/// A field that says something.
+fn given(field: Option<&str>) -> Option<&str> {
+    field.filter(|text| !text.is_empty())
 }
 
 /// RFC 7617, each half form-encoded before (RFC 6749 §2.3.1).

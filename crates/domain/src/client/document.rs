@@ -128,6 +128,7 @@ impl ClientDocument {
             scope: None,
             uri: self.uri.clone(),
             secret: None,
+            assertion: None,
             issued_at: now,
         })
     }

@@ -1,17 +1,20 @@
 //! Clients (RFC 6749 §2): the operator's own, from the configuration, those that registered themselves, and those that
 //! describe themselves in a document.
 
+mod assertion;
 mod credentials;
 mod document;
 mod domains;
 mod registration;
 mod sealed;
 mod secret;
+mod spiffe;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Assurance;
 use crate::control::{self, Control};
 use crate::ids::ClientId;
 use crate::opaque::{ClientSecret, Digest};
@@ -20,12 +23,14 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::uri::{DocumentUrl, RedirectUri};
 
-pub use credentials::{CredentialError, Presented, presented};
+pub use assertion::{Assertion, AssertionError, AssertionTrust, AssertionType, Once, Place};
+pub use credentials::{CredentialError, Presented, Sent, presented};
 pub use document::{ClientDocument, DocumentError, MOST_DOCUMENT};
 pub use domains::{Domain, Domains};
 pub use registration::{Registration, RegistrationError};
 pub use sealed::open_client;
 pub use secret::{derived_secret, secret_digest};
+pub use spiffe::SpiffeId;
 
 /// How a client proves who it is (`token_endpoint_auth_method`, RFC 7591 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,11 +42,24 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// A secret in the form.
     ClientSecretPost,
+    /// An assertion signed with a key of its own (RFC 7523 §2.2).
+    PrivateKeyJwt,
+    /// The JWT-SVID of its workload (OAuth SPIFFE client authentication).
+    SpiffeJwt,
+    /// The Kubernetes service-account token of its workload: our own name, which metadata does not list.
+    KubernetesToken,
 }
 
 impl AuthMethod {
-    /// Every method, as metadata lists them.
-    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+    /// Every method.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::SpiffeJwt,
+        Self::KubernetesToken,
+    ];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +67,29 @@ impl AuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::SpiffeJwt => "spiffe_jwt",
+            Self::KubernetesToken => "kubernetes_token",
+        }
+    }
+
+    /// True for a method that others know by its name, so that metadata lists it.
+    pub const fn is_public(self) -> bool {
+        !matches!(self, Self::KubernetesToken)
+    }
+
+    /// True when it rests on an assertion, and so on keys that only the operator can vouch for.
+    pub const fn is_assertion(self) -> bool {
+        matches!(self, Self::PrivateKeyJwt | Self::SpiffeJwt | Self::KubernetesToken)
+    }
+
+    /// How surely a client is known that used it.
+    pub const fn assurance(self) -> Assurance {
+        match self {
+            Self::None => Assurance::None,
+            Self::ClientSecretBasic | Self::ClientSecretPost => Assurance::ClientSecret,
+            Self::SpiffeJwt | Self::KubernetesToken => Assurance::JwtSvid,
+            Self::PrivateKeyJwt => Assurance::PrivateKeyJwt,
         }
     }
 
@@ -141,6 +182,10 @@ pub struct Client {
     pub uri: Option<String>,
     /// Digest of its secret, for the operator's clients; see [`secret_digest`].
     pub secret: Option<Digest<ClientSecret>>,
+    /// Whose signature stands for it, for clients of the operator that show an assertion. It is read from the
+    /// configuration only, never from a row.
+    #[serde(skip)]
+    pub assertion: Option<AssertionTrust>,
     /// When it registered.
     pub issued_at: Timestamp,
 }
@@ -163,6 +208,11 @@ impl Client {
     pub fn vouching_host(&self) -> Option<String> {
         let url = DocumentUrl::parse(self.id.as_str()).ok().filter(|_| self.is_document())?;
         Some(url.authority().to_owned())
+    }
+
+    /// True when `assertion`, sent without a `client_id`, says that it is by this client. It is not believed yet.
+    pub fn is_meant_by(&self, assertion: &Assertion) -> bool {
+        self.assertion.as_ref().is_some_and(|trust| trust.is_meant_by(&self.id, assertion))
     }
 
     /// True when it may bring that to the token endpoint.

@@ -190,9 +190,11 @@ pub(super) fn offered_grants(asked: Option<&[String]>) -> Option<Vec<GrantType>>
     kept.contains(&GrantType::AuthorizationCode).then_some(kept)
 }
 
-/// RFC 7591 §2: an omitted method is `client_secret_basic`.
+/// RFC 7591 §2: an omitted method is `client_secret_basic`. Keys are taken from the operator alone, so whoever registers
+/// has none to sign assertions with.
 fn method(asked: Option<&str>) -> Result<AuthMethod, RegistrationError> {
-    asked.map_or(Ok(AuthMethod::ClientSecretBasic), |name| AuthMethod::named(name).ok_or(RegistrationError::AuthMethod))
+    let Some(name) = asked else { return Ok(AuthMethod::ClientSecretBasic) };
+    AuthMethod::named(name).filter(|method| !method.is_assertion()).ok_or(RegistrationError::AuthMethod)
 }
 
 /// True for a web address short enough to be kept.

@@ -79,6 +79,7 @@ pub fn open_client(sealer: &Sealer, id: &ClientId) -> Option<Client> {
         scope: None,
         uri: known.uri,
         secret: None,
+        assertion: None,
         issued_at: Timestamp::from_seconds(known.issued_at),
         redirect_uris: known.redirect_uris,
     })

@@ -1,8 +1,9 @@
-//! Client secrets: derived for those that registered themselves, so that none is stored; digests for the operator's.
+//! What a client's proof is held against: a secret derived for those that registered themselves, so that none is stored;
+//! a digest for the operator's; or keys the operator named.
 
 use zeroize::Zeroizing;
 
-use super::{AuthMethod, Client, ClientSource, CredentialError, Presented};
+use super::{AuthMethod, Client, ClientSource, CredentialError, Once, Place, Presented};
 use crate::ids::ClientId;
 use crate::opaque::{ClientSecret, Digest, Opaque};
 use crate::{seal, text};
@@ -18,26 +19,36 @@ pub fn secret_digest(raw: &str) -> Digest<ClientSecret> {
 }
 
 impl Client {
-    /// Checks what a client showed of itself; `key` is the one its secret was derived from.
+    /// Checks what a client showed of itself; `key` is the one its secret was derived from. An assertion of its own comes
+    /// back as something that must be used up before the client is let in.
     ///
     /// # Errors
-    /// [`CredentialError`] when it is another client, another method than the registered one, or a wrong secret.
-    pub fn authenticate(&self, presented: &Presented, key: &[u8; 32]) -> Result<(), CredentialError> {
-        if *presented.client_id() != self.id {
+    /// [`CredentialError`] when it is another client, another method than the registered one, or a proof that is wrong.
+    pub fn authenticate(
+        &self,
+        presented: &Presented,
+        key: &[u8; 32],
+        place: &Place<'_>,
+    ) -> Result<Option<Once>, CredentialError> {
+        if presented.client_id().is_some_and(|id| *id != self.id) {
             return Err(CredentialError::Client);
         }
         match (self.auth, presented) {
-            (AuthMethod::None, Presented::None { .. }) => Ok(()),
+            (AuthMethod::None, Presented::None { .. }) => Ok(None),
             (AuthMethod::ClientSecretBasic, Presented::Basic { secret, .. })
             | (AuthMethod::ClientSecretPost, Presented::Post { secret, .. }) => {
                 if self.has_secret(secret, key) {
-                    Ok(())
+                    Ok(None)
                 } else {
                     Err(CredentialError::Secret)
                 }
             }
-            (AuthMethod::None | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, _) => {
-                Err(CredentialError::Method(self.auth))
+            (method, Presented::Assertion { assertion, .. }) => {
+                let trust = self.assertion.as_ref().filter(|trust| trust.method() == method);
+                Ok(trust.ok_or(CredentialError::Method(method))?.check(&self.id, assertion, place)?)
+            }
+            (method, Presented::None { .. } | Presented::Basic { .. } | Presented::Post { .. }) => {
+                Err(CredentialError::Method(method))
             }
         }
     }

@@ -1,6 +1,12 @@
 use super::*;
+use crate::uri::Issuer;
 
 const KEY: [u8; 32] = [3; 32];
+
+fn judge(client: &Client, presented: &Presented, key: &[u8; 32]) -> Result<Option<Once>, CredentialError> {
+    let issuer = Issuer::parse("https://mcp.example.com").unwrap();
+    client.authenticate(presented, key, &Place { issuer: &issuer, now: Timestamp::from_seconds(1_800_000_000) })
+}
 
 fn client(source: ClientSource, auth: AuthMethod) -> Client {
     Client {
@@ -16,6 +22,7 @@ fn client(source: ClientSource, auth: AuthMethod) -> Client {
         scope: None,
         uri: None,
         secret: Some(secret_digest("operator's secret")),
+        assertion: None,
         issued_at: Timestamp::from_seconds(1),
     }
 }
@@ -44,8 +51,8 @@ fn a_client_authenticates_by_its_registered_method_only() {
         for auth in AuthMethod::ALL {
             let client = client(source, auth);
             for (method, presented) in ways("app", &secret_of(&client)) {
-                let expected = if method == auth { Ok(()) } else { Err(CredentialError::Method(auth)) };
-                assert_eq!(client.authenticate(&presented, &KEY), expected, "{source:?} {auth} by {method}");
+                let expected = if method == auth { Ok(None) } else { Err(CredentialError::Method(auth)) };
+                assert_eq!(judge(&client, &presented, &KEY), expected, "{source:?} {auth} by {method}");
             }
         }
     }
@@ -58,12 +65,12 @@ fn a_wrong_secret_another_key_and_another_client_are_refused() {
         let [_, _, (_, wrong)] = ways("app", "wrong");
         let [_, _, (_, foreign)] = ways("other", &secret_of(&client));
 
-        assert_eq!(client.authenticate(&wrong, &KEY), Err(CredentialError::Secret));
-        assert_eq!(client.authenticate(&foreign, &KEY), Err(CredentialError::Client));
+        assert_eq!(judge(&client, &wrong, &KEY), Err(CredentialError::Secret));
+        assert_eq!(judge(&client, &foreign, &KEY), Err(CredentialError::Client));
     }
     let registered = client(ClientSource::Registered, AuthMethod::ClientSecretPost);
     let [_, _, (_, right)] = ways("app", &secret_of(&registered));
-    assert_eq!(registered.authenticate(&right, &[4; 32]), Err(CredentialError::Secret));
+    assert_eq!(judge(&registered, &right, &[4; 32]), Err(CredentialError::Secret));
 }
 
 #[test]
@@ -72,7 +79,7 @@ fn a_client_of_the_operator_without_a_secret_has_none_to_show() {
 
     for guess in ["", "operator's secret", derived_secret(&KEY, &bare.id).expose().as_str()] {
         let [_, _, (_, presented)] = ways("app", guess);
-        assert_eq!(bare.authenticate(&presented, &KEY), Err(CredentialError::Secret));
+        assert_eq!(judge(&bare, &presented, &KEY), Err(CredentialError::Secret));
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Alg {
 }
 
 impl Alg {
+    /// Every algorithm, as metadata lists them.
+    pub const ALL: [Self; 4] = [Self::Es256, Self::Rs256, Self::EdDsa, Self::Ps256];
+
     /// Reads an `alg`, letter for letter.
     pub fn parse(raw: &str) -> Option<Self> {
         match raw {

@@ -56,11 +56,20 @@ impl Jwk {
     /// # Errors
     /// [`JwkError`].
     pub fn from_json(json: &Value) -> Result<Self, JwkError> {
+        Self::read(json, |purpose| purpose.is_none_or(|purpose| purpose == "sig"))
+    }
+
+    /// Takes a key that is for exactly this `use`.
+    pub(super) fn of_use(json: &Value, purpose: &str) -> Result<Self, JwkError> {
+        Self::read(json, |said| said == Some(purpose))
+    }
+
+    fn read(json: &Value, is_for: impl FnOnce(Option<&str>) -> bool) -> Result<Self, JwkError> {
         let object = json.as_object().ok_or(JwkError::Malformed)?;
         if PRIVATE.iter().any(|member| object.contains_key(*member)) {
             return Err(JwkError::Private);
         }
-        if optional(object, "use")?.is_some_and(|value| value != "sig") || !may_verify(object) {
+        if !is_for(optional(object, "use")?) || !may_verify(object) {
             return Err(JwkError::Unsupported);
         }
         let alg = optional(object, "alg")?.map(|raw| Alg::parse(raw).ok_or(JwkError::Unsupported)).transpose()?;

@@ -16,7 +16,7 @@ const MOST_HEADER: usize = 2 * 1024;
 /// be there (RFC 7515 §4.1.11, RFC 7797, RFC 8725 §3.10).
 const REFUSED: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"];
 
-/// A token as it came. Its claims have no way out but [`Unverified::verify`].
+/// A token as it came. Its claims have no way out but [`Unverified::verify`]; a [`Hint`] is good for nothing but a search.
 ///
 /// ```compile_fail
 /// # use bailiwick_domain::jose::Unverified;
@@ -35,6 +35,15 @@ pub struct Unverified<'a> {
 pub struct Verified {
     header: Header,
     payload: Vec<u8>,
+}
+
+/// What an unverified token says of itself, to search by: see [`Unverified::hint`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hint {
+    /// Its `iss`.
+    pub issuer: Option<String>,
+    /// Its `sub`.
+    pub subject: Option<String>,
 }
 
 /// Why a token is refused.
@@ -91,6 +100,13 @@ impl<'a> Unverified<'a> {
     pub fn verify(self, keys: &JwkSet) -> Result<Verified, JwsError> {
         self.check(keys)?;
         Ok(Verified { header: self.header, payload: self.payload })
+    }
+
+    /// Whom it says it is by and about. Nothing here is believed: it only tells whose keys to try.
+    pub fn hint(&self) -> Hint {
+        let claims = object(&self.payload).unwrap_or_default();
+        let text = |claim: &str| claims.get(claim).and_then(Value::as_str).map(str::to_owned);
+        Hint { issuer: text("iss"), subject: text("sub") }
     }
 
     fn check(&self, keys: &JwkSet) -> Result<(), JwsError> {

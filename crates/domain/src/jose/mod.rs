@@ -12,7 +12,7 @@ mod strict;
 
 pub use alg::Alg;
 pub use jwk::{Jwk, JwkError};
-pub use jws::{JwsError, MOST_BYTES, Unverified, Verified};
+pub use jws::{Hint, JwsError, MOST_BYTES, Unverified, Verified};
 pub use key::{KeyError, KeyPair};
 pub use set::JwkSet;
 pub use sign::{SignError, Signer, sign_compact};

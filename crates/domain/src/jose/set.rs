@@ -1,6 +1,7 @@
 //! Key sets (RFC 7517 §5): what one issuer signs with.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Alg, Jwk, JwkError, strict};
 
@@ -37,6 +38,19 @@ impl JwkSet {
     /// # Errors
     /// [`JwkError::Malformed`] or [`JwkError::Private`].
     pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
+        Self::read(json, Jwk::from_json)
+    }
+
+    /// Reads the bundle of a SPIFFE trust domain (SPIFFE Trust Domain and Bundle §4): of its keys, those that sign
+    /// JWT-SVIDs.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_spiffe_bundle(json: &[u8]) -> Result<Self, JwkError> {
+        Self::read(json, |key| Jwk::of_use(key, "jwt-svid"))
+    }
+
+    fn read(json: &[u8], key_of: impl Fn(&Value) -> Result<Jwk, JwkError>) -> Result<Self, JwkError> {
         if json.len() > MOST_BYTES {
             return Err(JwkError::Malformed);
         }
@@ -47,7 +61,7 @@ impl JwkSet {
         }
         let mut keys = Vec::new();
         for json in listed {
-            match Jwk::from_json(json) {
+            match key_of(json) {
                 Ok(key) => keys.push(key),
                 Err(JwkError::Unsupported | JwkError::Weak) => {}
                 Err(error @ (JwkError::Malformed | JwkError::Private)) => return Err(error),

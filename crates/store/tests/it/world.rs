@@ -206,6 +206,7 @@ pub fn client(name: &str) -> Client {
         scope: None,
         uri: None,
         secret: None,
+        assertion: None,
         issued_at: Timestamp::default(),
     }
 }

@@ -18,6 +18,7 @@ fn client(redirect_uris: &[&str]) -> Client {
         scope: None,
         uri: None,
         secret: None,
+        assertion: None,
         issued_at: Timestamp::from_seconds(1),
     }
 }

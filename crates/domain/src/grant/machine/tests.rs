@@ -22,6 +22,7 @@ fn machine() -> Client {
         scope: ScopeSet::parse("mcp:read mcp:write"),
         uri: None,
         secret: Some(secret_digest("secret")),
+        assertion: None,
         issued_at: NOW,
     }
 }

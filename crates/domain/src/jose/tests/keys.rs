@@ -109,3 +109,25 @@ fn a_set_passes_over_strange_keys_and_falls_for_private_ones() {
     let padded = format!(r#"{{"keys":[]{}}}"#, " ".repeat(64 * 1024));
     assert_eq!(JwkSet::parse(padded.as_bytes()).unwrap_err(), JwkError::Malformed);
 }
+
+#[test]
+fn a_spiffe_bundle_gives_the_keys_of_its_jwt_svids() {
+    let (svid, other) = (pair(), pair());
+    let key = |pair: &KeyPair, purpose: &str| {
+        let mut json = pair.public().to_json();
+        json["use"] = json!(purpose);
+        json
+    };
+    let x509 = json!({ "use": "x509-svid", "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "x5c": ["MIIB"] });
+    let bundle = json!({
+        "spiffe_sequence": 1, "spiffe_refresh_hint": 300,
+        "keys": [x509, key(&svid, "jwt-svid"), key(&other, "sig"), other.public().to_json()]
+    });
+
+    let keys = JwkSet::parse_spiffe_bundle(bundle.to_string().as_bytes()).unwrap();
+
+    assert_eq!(keys.keys().iter().map(Jwk::kid).collect::<Vec<_>>(), [svid.kid()]);
+    assert!(
+        JwkSet::parse(json!({ "keys": [key(&svid, "jwt-svid")] }).to_string().as_bytes()).unwrap().keys().is_empty()
+    );
+}
