@@ -1,5 +1,5 @@
 //! Live reload: a changed configuration file takes effect in the running process; a bad one is refused whole, and the
-//! one before stays in force.
+//! one before stays in force. Files with public keys that it names are followed as well.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) async fn follow(args: args::Serve, reins: Reins, gate: Gate, in_force
             return;
         }
     };
-    let mut seen = args.config.as_deref().and_then(look);
+    let mut seen = args.config.as_deref().and_then(|file| looks(file, &running.in_force.load()));
     loop {
         let asked = tokio::select! {
             _ = hangup.recv() => true,
@@ -44,7 +44,7 @@ pub(crate) async fn follow(args: args::Serve, reins: Reins, gate: Gate, in_force
             }
             continue;
         };
-        let now = look(file);
+        let now = looks(file, &running.in_force.load());
         // A file that is gone for a moment is being replaced.
         if asked || (now.is_some() && now != seen) {
             seen = now;
@@ -53,8 +53,16 @@ pub(crate) async fn follow(args: args::Serve, reins: Reins, gate: Gate, in_force
     }
 }
 
-/// What changes when the file does: it, or what its name leads to.
-fn look(file: &Path) -> Option<(SystemTime, u64, u64)> {
+/// What changes when a file does: it, or what its name leads to.
+type Look = (SystemTime, u64, u64);
+
+/// The configuration file, and the files with keys that it names: keys are rotated without anybody telling us.
+fn looks(file: &Path, in_force: &InForce) -> Option<(Look, Vec<Option<Look>>)> {
+    let keys = in_force.key_files().iter().map(|file| look(file)).collect();
+    Some((look(file)?, keys))
+}
+
+fn look(file: &Path) -> Option<Look> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))

@@ -36,6 +36,13 @@ impl InForce {
         self.table.get(section).and_then(toml::Value::as_table).into_iter().flat_map(Table::keys).cloned().collect()
     }
 
+    /// The files it names that hold public keys of others: they change on their own, when keys are rotated.
+    pub(crate) fn key_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        gather(&self.table, &mut files);
+        files
+    }
+
     /// The top-level names under which `new` says something else and which only a restart applies.
     pub(crate) fn needs_restart(&self, new: &Self) -> Vec<String> {
         let names = self.table.keys().chain(new.table.keys());
@@ -84,6 +91,18 @@ impl InForce {
     }
 }
 
+fn gather(table: &Table, files: &mut Vec<PathBuf>) {
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(below) => gather(below, files),
+            toml::Value::String(path) if ["jwks_file", "bundle_file"].contains(&name.as_str()) => {
+                files.push(path.into())
+            }
+            _ => {}
+        }
+    }
+}
+
 fn without_password(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
@@ -121,6 +140,16 @@ mod tests {
 
         assert!(before.needs_restart(&said("public_url = \"https://a\"\n")).is_empty());
         assert_eq!(before.needs_restart(&renamed), ["public_url", "tls"]);
+    }
+
+    #[test]
+    fn files_with_keys_are_found_wherever_they_are_named() {
+        let text = "key = { file = \"m\" }\n[client.a]\njwks_file = \"a\"\n[agent.b.authenticate]\nspiffe_id = \"s\"\nbundle_file = \"b\"\n[agent.c]\nauthenticate = { kubernetes = { jwks_file = \"c\" } }\n";
+
+        let mut files = said(text).key_files();
+
+        files.sort();
+        assert_eq!(files, ["a", "b", "c"].map(PathBuf::from));
     }
 
     #[test]
