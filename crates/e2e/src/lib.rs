@@ -23,6 +23,7 @@ pub mod pebble;
 pub mod probe;
 pub mod tls;
 pub mod visitor;
+pub mod workload;
 pub mod world;
 
 pub use mcp::{Answer, Mcp};

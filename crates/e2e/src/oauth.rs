@@ -50,6 +50,12 @@ impl App {
         Self::register_over(Http::new(), base, &format!("{base}/mcp")).await
     }
 
+    /// An app that is not registered.
+    pub fn at(base: &str) -> Self {
+        let resource = format!("{base}/mcp");
+        Self { base: base.to_owned(), client_id: String::new(), resource, http: Http::new() }
+    }
+
     /// Registers for the server at `resource`.
     pub async fn register_for(base: &str, resource: &str) -> Self {
         Self::register_over(Http::new(), base, resource).await
@@ -57,7 +63,7 @@ impl App {
 
     /// The same, over this client.
     pub async fn register_over(http: Http, base: &str, resource: &str) -> Self {
-        let app = Self { base: base.to_owned(), client_id: String::new(), resource: resource.to_owned(), http };
+        let app = Self { resource: resource.to_owned(), http, ..Self::at(base) };
         let body = json!({ "client_name": "Probe", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"] });
         let request = Request::post(format!("{base}/register"))

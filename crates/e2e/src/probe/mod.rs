@@ -2,6 +2,7 @@
 //! probe must succeed as an attack when the control that guards against it is switched off.
 
 mod allow;
+mod assertion;
 mod child;
 mod code;
 mod document;
@@ -15,6 +16,9 @@ mod tools;
 use bailiwick_domain::control::Control;
 
 pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
+pub use assertion::{
+    anothers_svid, assertion_for_another_server, old_assertion, one_assertion_many_senders, token_as_assertion,
+};
 pub use child::{
     child_against_files, child_against_network, child_against_processes, child_out_of_view, child_without_limits,
 };
@@ -36,7 +40,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 41] = [
+pub const PROBES: [(&str, Control); 46] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -78,6 +82,11 @@ pub const PROBES: [(&str, Control); 41] = [
     ("call_beyond_allow", Control::AllowCall),
     ("replayed_by_upstream", Control::UpstreamAudience),
     ("forged_address", Control::ForwardedFor),
+    ("assertion_for_another_server", Control::AssertionAudience),
+    ("one_assertion_many_senders", Control::AssertionOnce),
+    ("anothers_svid", Control::AssertionSubject),
+    ("old_assertion", Control::AssertionExpiry),
+    ("token_as_assertion", Control::AssertionClass),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -124,6 +133,11 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "call_beyond_allow" => call_beyond_allow(off).await,
         "replayed_by_upstream" => replayed_by_upstream(off).await,
         "forged_address" => forged_address(off).await,
+        "assertion_for_another_server" => assertion_for_another_server(off).await,
+        "one_assertion_many_senders" => one_assertion_many_senders(off).await,
+        "anothers_svid" => anothers_svid(off).await,
+        "old_assertion" => old_assertion(off).await,
+        "token_as_assertion" => token_as_assertion(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

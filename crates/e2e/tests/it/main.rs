@@ -18,3 +18,4 @@ mod story;
 mod threats;
 mod tls;
 mod upstream_jwt;
+mod workloads;

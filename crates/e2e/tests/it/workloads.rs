@@ -1,0 +1,101 @@
+//! Machines without a secret: what their platform or their own key signs lets them in.
+
+use std::time::Duration;
+
+use bailiwick_e2e::workload::{CLUSTER, Request, Signing, claims, seconds, section};
+use bailiwick_e2e::{Mcp, Setup};
+use http::StatusCode;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_calls_a_tool_with_the_token_of_its_service_account() {
+    let cluster = Signing::new("sig");
+    let kubernetes = format!(
+        "authenticate = {{ kubernetes = {{ issuer = \"{CLUSTER}\", jwks_file = {:?}, namespace = \"agents\", service_account = \"ci\" }} }}",
+        cluster.file()
+    );
+    let world = Setup::config(section("ci", &kubernetes)).start();
+    let token = |account: &str| {
+        let subject = format!("system:serviceaccount:{account}");
+        let claims = json!({ "iss": CLUSTER, "sub": subject, "aud": [world.base], "exp": seconds() + 3600,
+            "iat": seconds(), "nbf": seconds(), "kubernetes.io": { "namespace": "agents" } });
+        cluster.sign("", &claims)
+    };
+    let projected = token("agents:ci");
+
+    let first = Request::bearer(&projected).token(&world).await;
+    let again = Request::bearer(&projected).token(&world).await;
+    let other = token("default:ci");
+    let refused = Request { client_id: Some("ci"), ..Request::bearer(&other) }.send(&world).await;
+
+    assert_eq!(refused.0, StatusCode::UNAUTHORIZED, "{}", refused.1);
+    for token in [first, again] {
+        let mut mcp = Mcp::new(&world.mcp(), Some(&token));
+        assert_eq!(mcp.begin().await.status, StatusCode::OK);
+        assert!(mcp.call("list_notes", json!({})).await.is_result());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_key_is_followed_and_a_broken_file_changes_nothing() {
+    let old = Signing::new("sig");
+    let world = Setup::config(section("ci", &format!("jwks_file = {:?}", old.file()))).start();
+    let before = old.sign("JWT", &claims("ci", &world));
+    Request::bearer(&before).token(&world).await;
+    let left = [old.sign("JWT", &claims("ci", &world)), old.sign("JWT", &claims("ci", &world))];
+
+    let new = old.rotated("sig");
+    let mut known = false;
+    for _ in 0..100 {
+        let assertion = new.sign("JWT", &claims("ci", &world));
+        known = Request::bearer(&assertion).send(&world).await.0 == StatusCode::OK;
+        if known {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(known, "the new key was never taken:\n{}", world.log());
+    for assertion in &left {
+        let (status, body) = Request::bearer(assertion).send(&world).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "the old key is gone: {body}");
+    }
+
+    std::fs::write(new.file(), "{").unwrap();
+    for _ in 0..100 {
+        if world.log().contains("stays in force") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let line = world.log().lines().find(|line| line.contains("stays in force")).unwrap().to_owned();
+    assert!(line.contains("client.ci.jwks_file") && line.contains("line 4, column 1"), "{line}");
+    Request::bearer(&new.sign("JWT", &claims("ci", &world))).token(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_assertion_is_written_down() {
+    let machine = Signing::new("sig");
+    let setup = Setup::config(section("ci", &format!("jwks_file = {:?}", machine.file())));
+    let world = setup.env("BAILIWICK_LOG", "trace").start();
+    let good = machine.sign("JWT", &claims("ci", &world));
+    let bad = machine.sign("at+jwt", &claims("ci", &world));
+
+    Request::bearer(&good).token(&world).await;
+    for assertion in [&good, &bad] {
+        assert_eq!(Request::bearer(assertion).send(&world).await.0, StatusCode::UNAUTHORIZED);
+    }
+
+    let mut written = String::new();
+    for file in
+        std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+    {
+        written.push_str(&String::from_utf8_lossy(&std::fs::read(file).unwrap()));
+    }
+    let log = world.log_after_stop();
+    assert!(written.contains("SQLite format 3") && written.contains("token_issued"), "the database was read");
+    assert!(log.contains("used before"), "the refusal is logged:\n{log}");
+    for assertion in [&good, &bad] {
+        let signature = assertion.rsplit('.').next().unwrap();
+        assert!(!log.contains(signature) && !written.contains(signature));
+    }
+}
