@@ -1,9 +1,10 @@
 // Foreign clients against foreign servers, with nobody at the browser:
 // `bailiwick serve --dev-approve` in front of the MCP project's sample server,
-// over stdio and over HTTP.
+// over stdio and over HTTP; then machines that nobody has to approve.
 import { join } from 'node:path';
 import { check, close, story } from './stage/ledger.mjs';
 import { EVERYTHING, INTEROP, NODE, serve } from './stage/house.mjs';
+import { machines } from './stage/machines.mjs';
 import { CLIENTS, Peer } from './stage/peer.mjs';
 import { Child, freePort } from './stage/process.mjs';
 
@@ -67,5 +68,7 @@ await story('server-everything over HTTP', async () => {
   check('the server ends cleanly', (await house.close()) === 0, house.child.told());
   await server.stop();
 });
+
+await story('machines that sign with a key of their own', machines);
 
 close();
