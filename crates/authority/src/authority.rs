@@ -137,10 +137,11 @@ impl Authority {
     }
 
     /// The one client that an assertion without a `client_id` says it is by (RFC 7521 §4.2).
-    pub(crate) fn meant_client(&self, assertion: &Assertion) -> Option<ClientId> {
+    pub(crate) fn claimed_client(&self, assertion: &Assertion) -> Option<ClientId> {
+        let claimed = assertion.claimed()?;
         let clients = self.clients.load();
-        let mut meant = clients.values().filter(|client| client.is_meant_by(assertion));
-        match (meant.next(), meant.next()) {
+        let mut found = clients.values().filter(|client| client.is_claimed(&claimed));
+        match (found.next(), found.next()) {
             (Some(only), None) => Some(only.id.clone()),
             (None | Some(_), _) => None,
         }

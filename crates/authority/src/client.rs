@@ -92,13 +92,13 @@ impl Authority {
 
     /// The client that was named, beside its proof or by it.
     async fn shown_client(&self, shown: &Presented) -> Result<Option<Client>, StoreError> {
-        let meant = match shown {
-            Presented::Assertion { id: None, assertion } => self.meant_client(assertion),
+        let id = match shown {
+            Presented::Assertion { id: None, assertion } => self.claimed_client(assertion),
             Presented::None { .. } | Presented::Basic { .. } | Presented::Post { .. } | Presented::Assertion { .. } => {
                 shown.client_id().cloned()
             }
         };
-        match meant {
+        match id {
             Some(id) => self.enabled_client(&id).await,
             None => Ok(None),
         }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{AuthMethod, SpiffeId};
 use crate::control::{Control, holds};
 use crate::ids::ClientId;
-use crate::jose::{JwkSet, Unverified};
+use crate::jose::{Hint, JwkSet, Unverified};
 use crate::time::{SKEW, Timestamp};
 use crate::uri::Issuer;
 
@@ -55,6 +55,19 @@ impl Assertion {
     pub fn new(kind: AssertionType, raw: &str) -> Self {
         Self { kind, raw: Zeroizing::new(raw.to_owned()) }
     }
+
+    /// Whom it says it is by. Nothing is believed: [`super::Client::authenticate`] decides.
+    pub fn claimed(&self) -> Option<Claimed> {
+        let unverified = Unverified::parse(&self.raw).ok()?;
+        Some(Claimed { kind: self.kind, hint: unverified.hint() })
+    }
+}
+
+/// Whom an assertion says it is by, to find a client that was not named beside it.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    kind: AssertionType,
+    hint: Hint,
 }
 
 impl fmt::Debug for Assertion {
@@ -115,13 +128,10 @@ impl AssertionTrust {
         }
     }
 
-    /// True when `assertion`, sent without a `client_id`, says that it is by the client of that id. Nothing is believed:
-    /// [`Self::check`] decides.
-    pub(super) fn is_meant_by(&self, client: &ClientId, assertion: &Assertion) -> bool {
-        let Ok(unverified) = Unverified::parse(&assertion.raw) else { return false };
-        let hint = unverified.hint();
-        let (issuer, subject) = (hint.issuer.as_deref(), hint.subject.as_deref());
-        self.kind() == assertion.kind
+    /// True when an assertion that says so would be by the client of that id.
+    pub(super) fn is_claimed(&self, client: &ClientId, claimed: &Claimed) -> bool {
+        let (issuer, subject) = (claimed.hint.issuer.as_deref(), claimed.hint.subject.as_deref());
+        self.kind() == claimed.kind
             && match self {
                 Self::PrivateKey(_) => subject == Some(client.as_str()),
                 Self::Spiffe { id, .. } => subject == Some(id.as_str()),

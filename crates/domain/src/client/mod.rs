@@ -23,7 +23,7 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::uri::{DocumentUrl, RedirectUri};
 
-pub use assertion::{Assertion, AssertionError, AssertionTrust, AssertionType, Once, Place};
+pub use assertion::{Assertion, AssertionError, AssertionTrust, AssertionType, Claimed, Once, Place};
 pub use credentials::{CredentialError, Presented, Sent, presented};
 pub use document::{ClientDocument, DocumentError, MOST_DOCUMENT};
 pub use domains::{Domain, Domains};
@@ -210,9 +210,9 @@ impl Client {
         Some(url.authority().to_owned())
     }
 
-    /// True when `assertion`, sent without a `client_id`, says that it is by this client. It is not believed yet.
-    pub fn is_meant_by(&self, assertion: &Assertion) -> bool {
-        self.assertion.as_ref().is_some_and(|trust| trust.is_meant_by(&self.id, assertion))
+    /// True when an assertion that says so would be by this client.
+    pub fn is_claimed(&self, claimed: &Claimed) -> bool {
+        self.assertion.as_ref().is_some_and(|trust| trust.is_claimed(&self.id, claimed))
     }
 
     /// True when it may bring that to the token endpoint.
