@@ -93,12 +93,10 @@ impl InForce {
 
 fn gather(table: &Table, files: &mut Vec<PathBuf>) {
     for (name, value) in table {
-        match value {
-            toml::Value::Table(below) => gather(below, files),
-            toml::Value::String(path) if ["jwks_file", "bundle_file"].contains(&name.as_str()) => {
-                files.push(path.into())
-            }
-            _ => {}
+        let path = value.as_str().filter(|_| ["jwks_file", "bundle_file"].contains(&name.as_str()));
+        files.extend(path.map(PathBuf::from));
+        if let Some(below) = value.as_table() {
+            gather(below, files);
         }
     }
 }

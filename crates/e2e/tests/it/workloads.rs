@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bailiwick_e2e::workload::{CLUSTER, Request, Signing, claims, seconds, section};
-use bailiwick_e2e::{Mcp, Setup};
+use bailiwick_e2e::agents::{self, ACCESS_TOKEN, EXCHANGE};
+use bailiwick_e2e::honeypot::Honeypot;
+use bailiwick_e2e::workload::{CLUSTER, JWT_BEARER, Request, Signing, claims, seconds, section};
+use bailiwick_e2e::{App, Mcp, Setup, Tokens, World};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pod_calls_a_tool_with_the_token_of_its_service_account() {
@@ -98,4 +100,52 @@ async fn no_assertion_is_written_down() {
         let signature = assertion.rsplit('.').next().unwrap();
         assert!(!log.contains(signature) && !written.contains(signature));
     }
+}
+
+/// The exchange of an agent that signs.
+async fn exchange(world: &World, key: &Signing, name: &str, token: &str, target: &str) -> Result<Tokens, Value> {
+    let assertion = key.sign("JWT", &claims(name, world));
+    let fields = [
+        ("grant_type", EXCHANGE),
+        ("subject_token", token),
+        ("subject_token_type", ACCESS_TOKEN),
+        ("audience", target),
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", &assertion),
+    ];
+    App::at(&world.base).token(&fields).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_of_agents_that_sign_passes_a_floor_which_one_secret_anywhere_in_it_does_not() {
+    let upstream = Honeypot::start().await;
+    let (first, last) = (Signing::new("sig"), Signing::new("sig"));
+    let by_key = |name: &str, key: &Signing, rest: &str| {
+        format!("[agent.{name}]\nauthenticate = {{ jwks_file = {:?} }}\n{rest}\n", key.file())
+    };
+    let config = format!(
+        "[server.notes]\nupstream = \"{}\"\nassurance_floor = \"private_key_jwt\"\n{}{}{}",
+        upstream.url,
+        by_key("strong", &first, "may_call = [\"researcher\"]"),
+        agents::section("weak", "may_call = [\"researcher\"]"),
+        by_key("researcher", &last, "may_call = [\"notes\"]"),
+    );
+    let world =
+        Setup::config(config).env(&agents::variable("weak"), &agents::secret("weak")).approving("alice").start();
+    let handed = async |name: &str| {
+        let app = App::register_for(&world.base, &world.url(&format!("/agent/{name}"))).await;
+        app.tokens("notes:read").await.access
+    };
+    let (to_strong, to_weak) = (handed("strong").await, handed("weak").await);
+
+    let strong = exchange(&world, &first, "strong", &to_strong, "researcher").await.unwrap();
+    let weak = agents::Agent::new(&world.base, "weak").exchange(&to_weak, "researcher").await.unwrap();
+    let good = exchange(&world, &last, "researcher", &strong.access, "notes").await.unwrap();
+    let refused = exchange(&world, &last, "researcher", &weak.access, "notes").await.unwrap_err();
+
+    assert_eq!(refused["error"], "actor_unauthorized", "{refused}");
+    assert_eq!(good.claims()["dlg"]["asr"], "private_key_jwt");
+    let mut notes = Mcp::new(&world.url("/mcp/notes"), Some(&good.access));
+    assert_eq!(notes.begin().await.status, StatusCode::OK);
+    assert!(notes.call("look", json!({})).await.is_result());
 }
