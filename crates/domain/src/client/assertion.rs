@@ -213,16 +213,14 @@ impl AssertionTrust {
         Ok(())
     }
 
-    /// For this server, and but for Kubernetes, which may write several audiences into one token, for no other. The token
-    /// endpoint's URL names a server as well (RFC 7523 §3), and older libraries know nothing else.
+    /// For this server, and but for Kubernetes, which may write several audiences into one token, for no other. The URL
+    /// of the token endpoint is not a server's name: whoever runs several behind one host could use an assertion made
+    /// for one of them at another (RFC 7523bis).
     fn is_for(&self, issuer: &Issuer, claims: &Claims) -> bool {
         let audiences = claims.audiences();
         let ours = |audience: &&str| *audience == issuer.as_str();
         match self {
-            Self::PrivateKey(_) => {
-                matches!(audiences.as_slice(), [only] if ours(only) || *only == issuer.join("/token"))
-            }
-            Self::Spiffe { .. } => matches!(audiences.as_slice(), [only] if ours(only)),
+            Self::PrivateKey(_) | Self::Spiffe { .. } => matches!(audiences.as_slice(), [only] if ours(only)),
             Self::Kubernetes { .. } => audiences.iter().any(ours),
         }
     }

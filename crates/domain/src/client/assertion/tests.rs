@@ -111,10 +111,7 @@ fn an_assertion_of_the_clients_own_key_lets_it_in_once() {
     for typ in ["", "client-authentication+jwt", "application/jwt"] {
         assert_eq!(scene.says(typ, |_| {}).unwrap().unwrap(), once, "{typ}");
     }
-    let url = format!("{ISSUER}/token");
-    for aud in [json!([ISSUER]), json!(url), json!([url])] {
-        assert!(scene.says("JWT", |it| it["aud"] = aud.clone()).is_ok(), "{aud}");
-    }
+    assert!(scene.says("JWT", |it| it["aud"] = json!([ISSUER])).is_ok());
     let other = scene.says("JWT", |it| it["jti"] = json!("two")).unwrap().unwrap();
     assert_ne!(other.key, once.key);
 }
@@ -134,6 +131,7 @@ fn what_a_key_says_of_itself_must_be_right_in_every_claim() {
         ("aud", json!("https://mcp.example.com/mcp"), Audience),
         ("aud", json!([ISSUER, "https://other.example"]), Audience),
         ("aud", json!([ISSUER, "https://mcp.example.com/token"]), Audience),
+        ("aud", json!("https://mcp.example.com/token"), Audience),
         ("aud", json!([ISSUER, 7]), Audience),
         ("exp", json!(null), Claims),
         ("exp", json!("1800000060"), Claims),
