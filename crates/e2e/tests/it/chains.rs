@@ -108,7 +108,10 @@ async fn a_server_behind_goes_further_with_the_token_it_was_shown() {
     let last = server.exchange(shown, "ledger").await.unwrap();
 
     let claims = last.claims();
-    assert_eq!((claims["aud"].as_str(), claims["scope"].as_str()), (Some("http://localhost:4003"), Some("ledger:read")));
+    assert_eq!(
+        (claims["aud"].as_str(), claims["scope"].as_str()),
+        (Some("http://localhost:4003"), Some("ledger:read"))
+    );
     assert_eq!(claims["act"]["sub"], "agent:notes-mcp");
     assert_eq!(claims["act"]["act"]["sub"], "agent:orchestrator");
     assert_eq!(server.exchange(&token.access, "ledger").await.unwrap_err()["error"], "invalid_grant");

@@ -39,9 +39,12 @@ fn it_names_the_caller_and_everyone_between_for_that_server_alone() {
     let expected = json!({
         "iss": "https://mcp.example.com", "sub": "us_1", "aud": UPSTREAM, "client_id": "bwc_1", "iat": NOW,
         "exp": NOW + 300, "jti": "at_2", "scope": "notes:read", "txn": "tx_1",
-        "dlg": { "gid": "gr_1", "pjti": "at_1", "hop": 1 }, "act": act,
+        "dlg": { "gid": "gr_1", "pjti": "at_1", "above": ["at_0"], "hop": 1 }, "act": act,
     });
-    assert_eq!(said(&pair, &token), expected);
+    let mut said = said(&pair, &token);
+    let tools = said.as_object_mut().unwrap().remove("authorization_details");
+    assert_eq!(said, expected);
+    assert_eq!(tools, Some(json!(caller.authorization_details)));
 }
 
 #[test]
