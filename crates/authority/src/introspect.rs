@@ -12,7 +12,7 @@ use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::opaque::{Opaque, Refresh};
 use bailiwick_domain::token::{AccessClaims, verify_issued};
-use bailiwick_store::{ClientStanding, RefreshState, StoreError};
+use bailiwick_store::{ClientStanding, Coordinates, RefreshState, Standing, StoreError};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -111,7 +111,9 @@ impl Authority {
             return Ok(None);
         }
         let Some(state) = self.store.token(&claims.jti).await? else { return Ok(None) };
-        if !state.is_live(visit.now) || self.is_stopped(&state.grant.approval).await? {
+        // What ended above it, or is stopped, ends it too.
+        let standing = self.store.revocations().standing(&Coordinates::of(token.token()), visit.now);
+        if !state.is_live(visit.now) || standing == Standing::Revoked || self.is_stopped(&state.grant.approval).await? {
             return Ok(None);
         }
         Ok(serde_json::to_value(Known { active: true, token_type: "Bearer", claims }).ok())

@@ -40,7 +40,7 @@ pub use document::ClientDocuments;
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
 pub use login::UserName;
-pub use login::oidc::{ProviderSettings, Providers, UpstreamIssuer};
+pub use login::oidc::{ProviderSettings, Providers, SignalSettings, UpstreamIssuer};
 pub use page::error_page;
 pub use password::{LEAST as LEAST_PASSWORD, PasswordError, Passwords};
 pub use secrets::Secrets;

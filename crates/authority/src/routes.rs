@@ -29,6 +29,8 @@ fn for_programs() -> Router<Arc<Authority>> {
         .route("/revoke", post(revoke::revoke))
         .layer(from_fn(cors::open))
         .route("/introspect", post(introspect::introspect))
+        .route("/login/{provider}/backchannel", post(login::oidc::logout::receive))
+        .route("/login/{provider}/events", post(login::oidc::event::receive))
 }
 
 fn for_people() -> Router<Arc<Authority>> {

@@ -127,11 +127,23 @@ pub enum Control {
     AssertionExpiry,
     /// No other class of token stands for a client.
     AssertionClass,
+    /// A revoked token ends everything that was derived from it.
+    TokenCascade,
+    /// A stopped agent ends every token that names it.
+    AgentStop,
+    /// A cut edge ends every token that came along it.
+    EdgeStop,
+    /// A stopped tool is called by nobody.
+    ToolStop,
+    /// A logout token is the provider's, for us, just now, and counts once.
+    LogoutToken,
+    /// A security event is the provider's, for us, and counts once.
+    SecurityEvent,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 67] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -193,6 +205,12 @@ impl Control {
         Self::AssertionSubject,
         Self::AssertionExpiry,
         Self::AssertionClass,
+        Self::TokenCascade,
+        Self::AgentStop,
+        Self::EdgeStop,
+        Self::ToolStop,
+        Self::LogoutToken,
+        Self::SecurityEvent,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -4,7 +4,8 @@
 use bailiwick_domain::challenge::Challenge;
 use bailiwick_domain::policy::{Holder, Server};
 use bailiwick_domain::time::Timestamp;
-use bailiwick_resource::{AdmitError, Caller};
+use bailiwick_domain::token::Standing;
+use bailiwick_resource::{AdmitError, Caller, Liveness as _};
 use http::header::AUTHORIZATION;
 
 use crate::audit;
@@ -12,6 +13,7 @@ use crate::door::Raw;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
 use crate::refuse::{Refusal, Trail};
+use crate::streams::Errand;
 
 /// Admits the bearer of the request's token.
 pub(crate) fn admit(gateway: &Gateway, raw: &Raw, trail: &Trail, now: Timestamp) -> Result<Caller, Refusal> {
@@ -41,6 +43,31 @@ pub(crate) async fn holder(
         Refusal::Stale
     })?;
     holder.ok_or_else(|| refusal(gateway, server, trail, (AdmitError::Revoked, now)))
+}
+
+/// Looks again, with no older knowledge than now, whether what was admitted still stands: a body may take its time, and
+/// so may an answer.
+pub(crate) fn stands(gateway: &Gateway, server: &Hosted, errand: &Errand, trail: &Trail) -> Result<(), Refusal> {
+    let now = gateway.clock.now();
+    match gateway.feed.standing(errand.caller.token(), now) {
+        Standing::Live if !errand.is_stopped(&gateway.feed) => Ok(()),
+        Standing::Live => Err(stopped(errand.tool.as_ref().map_or("", |(_, tool)| tool))),
+        Standing::Revoked => Err(refusal(gateway, server, trail, (AdmitError::Revoked, now))),
+        Standing::Stale => Err(Refusal::Stale),
+    }
+}
+
+/// A tool that is stopped for everybody.
+pub(crate) fn stopped(tool: &str) -> Refusal {
+    Refusal::Denied { rule: STOPPED.to_owned(), says: stopped_says(tool) }
+}
+
+/// The rule by which a stopped tool is refused.
+pub(crate) const STOPPED: &str = "tool:stopped";
+
+/// The same in words.
+pub(crate) fn stopped_says(tool: &str) -> String {
+    format!("the tool {tool} is stopped for everybody: whoever runs this server decides when it starts again")
 }
 
 fn refusal(gateway: &Gateway, server: &Hosted, trail: &Trail, (error, now): (AdmitError, Timestamp)) -> Refusal {

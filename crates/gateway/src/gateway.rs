@@ -23,13 +23,14 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::call::Call;
 use crate::door::Door;
 use crate::hosted::{Hosted, Reach};
 use crate::liveness::Feed;
 use crate::refuse::Trail;
 use crate::session::Sessions;
 use crate::settings::ServerSettings;
-use crate::streams::Streams;
+use crate::streams::{Errand, Streams, Ticket, Watch};
 use crate::{ceiling, discover, pipeline};
 
 /// How often what was left open is looked over, also when nothing was heard.
@@ -164,6 +165,11 @@ impl Gateway {
         self.catalogue.load().by_resource(&server.resource).map(read)
     }
 
+    /// Opens a stream for a call, to be cut when what it hangs from is ended.
+    pub(crate) fn open_stream(&self, call: &Call) -> Ticket {
+        self.streams.open(call, Watch { feed: self.feed.clone(), clock: Arc::clone(&self.clock) })
+    }
+
     /// The trail of a request: the one it was given at the entrance of the house, else a new one.
     pub(crate) fn trail(&self, request: &Request) -> Trail {
         let given = request.extensions().get::<CorrelationId>().cloned();
@@ -201,7 +207,7 @@ impl Gateway {
         let ended = |caller: &Caller| {
             self.feed.standing(caller.token(), now) == Standing::Revoked || ceiling::is_shut_out(self, caller)
         };
-        self.streams.sweep(ended);
+        self.streams.sweep(|errand: &Errand| ended(&errand.caller) || errand.is_stopped(&self.feed));
         for server in self.servers.load().iter() {
             if let Reach::Stdio(children) = server.reach.as_ref() {
                 children.sweep(now, ended);

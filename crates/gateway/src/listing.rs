@@ -90,7 +90,8 @@ impl Lens {
     }
 
     fn shows(&self, ceiling: &Ceiling, ask: &Ask<'_>) -> bool {
-        visible(&ceiling.held(&self.caller), ask) || !holds(Control::ListFilter)
+        let stopped = self.gateway.feed.0.is_tool_stopped(ask.server.resource.as_str(), ask.tool);
+        (visible(&ceiling.held(&self.caller), ask) && !stopped) || !holds(Control::ListFilter)
     }
 }
 

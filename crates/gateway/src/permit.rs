@@ -13,7 +13,7 @@ use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, discover};
+use crate::{audit, bearer, discover};
 
 /// Leave to forward one call.
 #[derive(Debug)]
@@ -73,9 +73,11 @@ impl Permit {
 
 /// Decides over a tool. One that is not known may be new: the server is asked again before the call is denied.
 async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decision, Risk), Refusal> {
+    let stopped = gateway.feed.0.is_tool_stopped(call.server.resource.as_str(), tool);
     let ask = |server: &Server| {
         let ceiling = Ceiling::of(gateway, &call.caller, &call.holder, server);
         let decision = ceiling.decision().unwrap_or_else(|| decide(&ceiling.held(&call.caller), &Ask { server, tool }));
+        let decision = if stopped { halted(tool) } else { decision };
         let known = server.tool(tool).map(|tool| tool.risk);
         (decision, known, server.reachable)
     };
@@ -87,6 +89,11 @@ async fn over_tool(gateway: &Gateway, call: &Call, tool: &str) -> Result<(Decisi
         return Err(Trouble::Down("its tools are not known, because it cannot be reached".to_owned()).into());
     }
     Ok((decision, risk.unwrap_or(Risk::Destructive)))
+}
+
+/// Nobody calls a tool that is stopped, whatever their token says.
+fn halted(tool: &str) -> Decision {
+    Decision::Denied { rule: bearer::STOPPED.to_owned(), says: bearer::stopped_says(tool) }
 }
 
 /// Decides over what names no tool. The handshake and the listing, which shows only what may be called, are open to

@@ -60,7 +60,7 @@ impl Gateway {
         if servers.iter().any(|new| Arc::ptr_eq(&new.reach, &old.reach)) {
             return;
         }
-        self.streams.sweep(|caller| caller.token().claims().aud == old.resource.as_str());
+        self.streams.sweep(|served| served.caller.token().claims().aud == old.resource.as_str());
         if let Reach::Stdio(children) = old.reach.as_ref() {
             children.close().await;
         }

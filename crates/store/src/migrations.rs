@@ -16,6 +16,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (5, "standing", include_str!("../migrations/0005_standing.sql")),
     (6, "secrets", include_str!("../migrations/0006_secrets.sql")),
     (8, "replay", include_str!("../migrations/0008_replay.sql")),
+    (9, "stops", include_str!("../migrations/0009_stops.sql")),
 ];
 
 /// Runs what has not run yet, under the engine's own lock.

@@ -55,6 +55,7 @@ impl Store {
             clock: settings.clock.clone(),
             revocations: revocations.clone(),
             cursors: HashMap::new(),
+            heard: None,
         };
         // Nobody is let in before what was revoked is known.
         reader.read().await.map_err(StoreError::from)?;
@@ -71,7 +72,8 @@ fn start(tools: Tools, reader: Reader, master: &MasterKey, lock: Option<std::fs:
 
     let wake = Arc::new(Notify::new());
     if let Some(url) = tools.engine.notifies() {
-        tasks.spawn(feed::listen(url.to_owned(), wake.clone(), stop_tasks.clone()));
+        let revocations = tools.revocations.clone();
+        tasks.spawn(feed::listen(url.to_owned(), revocations, wake.clone(), stop_tasks.clone()));
     }
     tasks.spawn(reader.run(wake, stop_tasks.clone()));
     tasks.spawn(sweep::run(lanes.clone(), tools.clock.clone(), stop_tasks.clone()));

@@ -11,6 +11,15 @@ use crate::lane::Verdict;
 use crate::rows::Columns as _;
 use crate::store::Store;
 
+/// At which provider somebody signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its issuer.
+    pub issuer: String,
+    /// Its own session (`sid`), where it names one.
+    pub session: Option<String>,
+}
+
 /// A session about to begin.
 #[derive(Clone, Debug)]
 pub struct NewSession {
@@ -28,6 +37,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// What the browser calls itself.
     pub agent: String,
+    /// Where the person signed in, if that was not here.
+    pub origin: Option<Origin>,
 }
 
 /// A live session.
@@ -53,8 +64,9 @@ impl Store {
         self.write(session.user.clone().as_str(), (session, event), |(session, event), tx| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO sessions (id, digest, user_id, auth_time, idle_until, expires_at, agent)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    "INSERT INTO sessions (id, digest, user_id, auth_time, idle_until, expires_at, agent,
+                         login_issuer, login_session)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 )
                 .bind(session.id.as_str())
                 .bind(session.digest.as_str())
@@ -63,6 +75,8 @@ impl Store {
                 .bind(session.idle_until.millis())
                 .bind(session.expires_at.millis())
                 .bind(session.agent.as_str())
+                .bind(session.origin.as_ref().map(|origin| origin.issuer.as_str()))
+                .bind(session.origin.as_ref().and_then(|origin| origin.session.as_deref()))
                 .execute(tx.sql())
                 .await?;
                 tx.audit(event).await?;

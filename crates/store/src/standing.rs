@@ -35,7 +35,7 @@ impl Store {
                     return Ok(Verdict::Undo(None));
                 };
                 let last_token = last_token(tx, "g.user_id = $1", id.as_str(), event.at).await?;
-                let ended = end_grants(tx, id, event.at).await?;
+                let ended = end_grants(tx, id, "the account was disabled", event.at).await?;
                 let sessions = sqlx::query("DELETE FROM sessions WHERE user_id = $1")
                     .bind(id.as_str())
                     .execute(tx.sql())
@@ -121,13 +121,14 @@ async fn switch(tx: &mut Tx, sql: &'static str, key: &str, at: Timestamp) -> Res
 }
 
 /// Ends every grant of a user; answers how many were live.
-async fn end_grants(tx: &mut Tx, user: &UserId, at: Timestamp) -> Result<u64, Fault> {
+pub(crate) async fn end_grants(tx: &mut Tx, user: &UserId, reason: &str, at: Timestamp) -> Result<u64, Fault> {
     let rows = sqlx::query(
-        "UPDATE grants SET revoked_at = $1, revoke_reason = 'the account was disabled'
+        "UPDATE grants SET revoked_at = $1, revoke_reason = $3
          WHERE user_id = $2 AND revoked_at IS NULL AND expires_at > $1 RETURNING id",
     )
     .bind(at.millis())
     .bind(user.as_str())
+    .bind(reason)
     .fetch_all(tx.sql())
     .await?;
     sqlx::query(

@@ -18,7 +18,7 @@ const ROUNDS: u32 = 50;
 
 /// What goes, and how long after its moment. A redeemed code goes with its grant and not before, so that a replay is
 /// known for one as long as it could do harm.
-const RULES: [(&str, Duration); 10] = [
+const RULES: [(&str, Duration); 11] = [
     (
         "DELETE FROM requests WHERE digest IN (SELECT digest FROM requests WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
@@ -26,6 +26,10 @@ const RULES: [(&str, Duration); 10] = [
     (
         "DELETE FROM upstream_logins WHERE digest IN
              (SELECT digest FROM upstream_logins WHERE expires_at <= $1 LIMIT 200)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM signals WHERE digest IN (SELECT digest FROM signals WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
     ),
     ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT 200)", Duration::ZERO),

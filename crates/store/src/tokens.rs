@@ -2,6 +2,7 @@
 //! revoked.
 
 use bailiwick_domain::audit::AuditEvent;
+use bailiwick_domain::chain::agent_name;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{GrantId, TokenId};
@@ -14,6 +15,7 @@ use crate::feed::Change;
 use crate::grants::{self, GrantRow};
 use crate::lane::{Tx, Verdict};
 use crate::rows::Columns as _;
+use crate::stops::{self, Died, Step, StopKind, none_of};
 use crate::store::Store;
 
 /// An access token as it is remembered: everything but the token.
@@ -62,6 +64,8 @@ impl TokenState {
 pub struct Derivation {
     /// The tokens above it, nearest first: none of them may have been revoked.
     pub line: Vec<TokenId>,
+    /// The agents and edges that it and the token above it name: none of them may be stopped.
+    pub steps: Vec<Step>,
     /// The token.
     pub token: TokenRow,
     /// The present moment.
@@ -85,6 +89,7 @@ impl Store {
         self.write(&key, (derivation, event), |(derivation, event), tx| {
             Box::pin(async move {
                 let live = grants::use_live(tx, &derivation.token.grant, derivation.now).await?;
+                let live = live && (none_of(tx, &derivation.steps).await? || !holds(Control::ExchangeLive));
                 let parent = if live { nearest(tx, &derivation.line).await? } else { None };
                 let Some(parent) = parent.filter(|_| live) else { return Ok(Verdict::Undo(Derived::Revoked)) };
                 insert(tx, &TokenRow { parent: parent.known, ..derivation.token.clone() }).await?;
@@ -95,19 +100,27 @@ impl Store {
         .await
     }
 
-    /// Keeps a machine's token under a grant of its own.
+    /// Keeps a machine's token under a grant of its own; `false` when the machine is an agent that is stopped.
     pub async fn machine_token(
         &self,
         approval: Approval,
         token: TokenRow,
         event: AuditEvent,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.write(approval.grant.clone().as_str(), (approval, token, event), |(approval, token, event), tx| {
             Box::pin(async move {
+                let own = agent_name(approval.user.as_str()).map(|name| Step {
+                    kind: StopKind::Agent,
+                    subject: name.to_owned(),
+                    issued_at: Timestamp::from_seconds(token.issued_at.seconds()),
+                });
+                if !none_of(tx, own.as_slice()).await? {
+                    return Ok(Verdict::Undo(false));
+                }
                 grants::insert(tx, approval, Some(token.issued_at)).await?;
                 insert(tx, token).await?;
                 tx.audit(event).await?;
-                Ok(Verdict::Keep(()))
+                Ok(Verdict::Keep(true))
             })
         })
         .await
@@ -141,10 +154,18 @@ impl Store {
         Ok(Some(TokenState { row: token, revoked_at, grant: grants::read(&row)? }))
     }
 
-    /// Ends one token; `false` when it is unknown or was ended.
-    pub async fn revoke_token(&self, jti: &TokenId, event: AuditEvent) -> Result<bool, StoreError> {
-        self.write(jti.as_str(), (jti.clone(), event), |(jti, event), tx| {
+    /// Ends one token and everything derived from it, and says what died; `None` when it is unknown or was ended. The
+    /// grant's row is locked first, so that deriving and revoking stand in one order: what was derived before is dead
+    /// with this token, and nothing is derived after.
+    pub async fn revoke_token(&self, jti: &TokenId, event: AuditEvent) -> Result<Option<Died>, StoreError> {
+        let Some(grant) = self.grant_of(jti).await? else { return Ok(None) };
+        self.write(grant.as_str(), (grant.clone(), jti.clone(), event), |(grant, jti, event), tx| {
             Box::pin(async move {
+                sqlx::query("UPDATE grants SET last_used_at = last_used_at WHERE id = $1")
+                    .bind(grant.as_str())
+                    .execute(tx.sql())
+                    .await?;
+                let below = stops::tree(tx, "jti = $2", &[jti.as_str()], event.at).await?;
                 let row = sqlx::query(
                     "UPDATE access_tokens SET revoked_at = $1 WHERE jti = $2 AND revoked_at IS NULL RETURNING jti",
                 )
@@ -153,14 +174,24 @@ impl Store {
                 .fetch_optional(tx.sql())
                 .await?;
                 if row.is_none() {
-                    return Ok(Verdict::Undo(false));
+                    return Ok(Verdict::Undo(None));
                 }
                 tx.tell(Change::token(jti), event.at).await?;
                 tx.audit(event).await?;
-                Ok(Verdict::Keep(true))
+                Ok(Verdict::Keep(Some(stops::died(&below))))
             })
         })
         .await
+    }
+
+    /// The grant a token hangs from, which never changes.
+    async fn grant_of(&self, jti: &TokenId) -> Result<Option<GrantId>, StoreError> {
+        let row = sqlx::query("SELECT grant_id FROM access_tokens WHERE jti = $1")
+            .bind(jti.as_str().to_owned())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(row.map(|row| row.text("grant_id").map(GrantId::from_stored)).transpose()?)
     }
 }
 

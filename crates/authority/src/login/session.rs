@@ -8,7 +8,7 @@ use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::{SessionId, UserId};
 use bailiwick_domain::opaque::{Opaque, SessionCookie};
-use bailiwick_store::NewSession;
+use bailiwick_store::{NewSession, Origin};
 
 use crate::account::checked;
 use crate::authority::Authority;
@@ -24,6 +24,17 @@ const SESSION_LIFE: Duration = Duration::from_hours(12);
 impl Authority {
     /// Signs a person in and leads them on.
     pub(super) async fn open_session(&self, visit: &Visit, user: &UserId, next: &str) -> Result<Response, Fault> {
+        self.open_session_of(visit, user, None, next).await
+    }
+
+    /// The same for somebody who comes from a provider.
+    pub(super) async fn open_session_of(
+        &self,
+        visit: &Visit,
+        user: &UserId,
+        origin: Option<Origin>,
+        next: &str,
+    ) -> Result<Response, Fault> {
         if let Some(old) = visit.person(self).await? {
             self.close_session(visit, &old).await?;
         }
@@ -37,6 +48,7 @@ impl Authority {
             idle_until: until,
             expires_at: until,
             agent: visit.agent(),
+            origin,
         };
         let event = AuditEvent::new(AuditKind::LoginSucceeded, visit.now).correlation(&visit.correlation).user(user);
         self.store.open_session(session, event).await?;

@@ -49,6 +49,9 @@ pub(super) enum TokenError {
     /// The grant was revoked.
     #[error("the grant was revoked")]
     Revoked,
+    /// An agent that is stopped for everybody.
+    #[error("this agent is stopped")]
+    Stopped,
     /// A scope that is none, or more than was granted.
     #[error("scope is malformed or more than was granted")]
     Scope,
@@ -82,7 +85,7 @@ impl TokenError {
             Self::Form(_) | Self::Missing(_) => ErrorCode::InvalidRequest,
             Self::Client(error) => error.code(),
             Self::GrantType => ErrorCode::UnsupportedGrantType,
-            Self::NotAllowed => ErrorCode::UnauthorizedClient,
+            Self::NotAllowed | Self::Stopped => ErrorCode::UnauthorizedClient,
             Self::Code
             | Self::Replayed
             | Self::Verifier
@@ -117,6 +120,7 @@ impl TokenError {
             | Self::Missing(_)
             | Self::GrantType
             | Self::NotAllowed
+            | Self::Stopped
             | Self::Code
             | Self::Replayed
             | Self::Verifier
@@ -141,6 +145,7 @@ impl TokenError {
             | Self::Missing(_)
             | Self::GrantType
             | Self::NotAllowed
+            | Self::Stopped
             | Self::Code
             | Self::Replayed
             | Self::Verifier

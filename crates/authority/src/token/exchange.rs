@@ -16,7 +16,7 @@ use bailiwick_domain::token::{
     AccessClaims, FrontDoor, Handover, IssuedToken, Minted, TokenRefusal, mint_handover, verify_issued,
 };
 use bailiwick_domain::uri::Resource;
-use bailiwick_store::{Derivation, Derived, GrantRow};
+use bailiwick_store::{Derivation, Derived, GrantRow, Step};
 
 use super::answer::{self, Answer};
 use super::error::TokenError;
@@ -153,7 +153,8 @@ impl Authority {
             Some(parent) => audit.derived_from(parent, claims.dlg.hop),
             None => audit,
         };
-        let derivation = Derivation { line, token: answer::row(&minted, visit.now), now: visit.now };
+        let steps = [Step::all_of(&source.claims), Step::all_of(claims)].concat();
+        let derivation = Derivation { line, steps, token: answer::row(&minted, visit.now), now: visit.now };
         match self.store.derive(derivation, audit).await? {
             Derived::Fresh => Ok(Answer::exchanged(minted, visit.now)),
             Derived::Revoked => Err(TokenError::Revoked),

@@ -33,7 +33,9 @@ impl Authority {
             .correlation(&visit.correlation)
             .approval(&approval)
             .token(&row.jti);
-        self.store.machine_token(approval, row, audit).await?;
+        if !self.store.machine_token(approval, row, audit).await? {
+            return Err(TokenError::Stopped);
+        }
         Ok(Answer::new(minted, None, visit.now))
     }
 }

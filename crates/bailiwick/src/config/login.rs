@@ -1,6 +1,6 @@
 //! `[login.NAME]`: where people sign in besides here.
 
-use bailiwick_authority::{ProviderSettings, UpstreamIssuer};
+use bailiwick_authority::{ProviderSettings, SignalSettings, UpstreamIssuer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,6 +29,19 @@ pub(crate) struct LoginEntry {
     /// What people call it.
     #[serde(default)]
     pub(crate) title: Option<String>,
+    /// Whether it may sign people out here by back-channel logout, at `/login/NAME/backchannel`; by default it may.
+    #[serde(default = "yes")]
+    pub(crate) backchannel: bool,
+    /// Whether it may push security events to `/login/NAME/events`; by default it may not.
+    #[serde(default)]
+    pub(crate) events: bool,
+    /// The audience of its security events; by default `client_id`.
+    #[serde(default)]
+    pub(crate) events_audience: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How people sign in.
@@ -62,6 +75,11 @@ impl LoginEntry {
             client_secret: self.client_secret.as_ref().map(|secret| secret.fetch(&what)).transpose()?,
             scopes,
             groups_claim: self.groups_claim.clone().unwrap_or_else(|| "groups".to_owned()),
+            signals: SignalSettings {
+                backchannel: self.backchannel,
+                events: self.events,
+                events_audience: self.events_audience.clone(),
+            },
         })
     }
 }
@@ -80,6 +98,7 @@ mod tests {
 
         assert_eq!((provider.title.as_str(), provider.groups_claim.as_str()), ("corp", "groups"));
         assert_eq!(provider.scopes, ["profile", "email"]);
+        assert_eq!(provider.signals, SignalSettings { backchannel: true, events: false, events_audience: None });
     }
 
     #[test]

@@ -62,11 +62,25 @@ pub enum AuditKind {
     ConfigChanged,
     /// The secrets of a server behind were sealed.
     SecretsSealed,
+    /// An agent was stopped for everybody.
+    AgentStopped,
+    /// A stopped agent may act again.
+    AgentStarted,
+    /// A step from one party to the next was cut.
+    EdgeCut,
+    /// A step that was cut may be taken again.
+    EdgeMended,
+    /// A tool was stopped for everybody.
+    ToolStopped,
+    /// A stopped tool may be called again.
+    ToolStarted,
+    /// A login provider ended a session, or everything of somebody.
+    SignalReceived,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 34] = [
         Self::TokenExchanged,
         Self::IdentityChanged,
         Self::UserCreated,
@@ -94,6 +108,13 @@ impl AuditKind {
         Self::ClientEnabled,
         Self::ConfigChanged,
         Self::SecretsSealed,
+        Self::AgentStopped,
+        Self::AgentStarted,
+        Self::EdgeCut,
+        Self::EdgeMended,
+        Self::ToolStopped,
+        Self::ToolStarted,
+        Self::SignalReceived,
     ];
 
     /// Its name in rows and on the terminal.
@@ -126,6 +147,13 @@ impl AuditKind {
             Self::ClientEnabled => "client_enabled",
             Self::ConfigChanged => "config_changed",
             Self::SecretsSealed => "secrets_sealed",
+            Self::AgentStopped => "agent_stopped",
+            Self::AgentStarted => "agent_started",
+            Self::EdgeCut => "edge_cut",
+            Self::EdgeMended => "edge_mended",
+            Self::ToolStopped => "tool_stopped",
+            Self::ToolStarted => "tool_started",
+            Self::SignalReceived => "signal_received",
         }
     }
 
@@ -163,7 +191,14 @@ impl AuditKind {
             | Self::ClientDisabled
             | Self::ClientEnabled
             | Self::ConfigChanged
-            | Self::SecretsSealed => Outcome::Allowed,
+            | Self::SecretsSealed
+            | Self::AgentStopped
+            | Self::AgentStarted
+            | Self::EdgeCut
+            | Self::EdgeMended
+            | Self::ToolStopped
+            | Self::ToolStarted
+            | Self::SignalReceived => Outcome::Allowed,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Assurance;
-use crate::ids::{GrantId, TokenId};
+use crate::ids::{ClientId, GrantId, TokenId};
 
 /// The deepest chain of actors accepted, at mint and at validation.
 pub const MOST_HOPS: usize = 4;
@@ -23,6 +23,9 @@ pub struct Delegation {
     /// The tokens above that one, nearest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub above: Vec<TokenId>,
+    /// The client that got the first token of the chain, in every token after it.
+    #[serde(rename = "cid", default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<ClientId>,
     /// Hops from the front door: 0 for a token a client got itself.
     pub hop: u32,
     /// The weakest proof of identity of anybody who acted so far.
@@ -33,13 +36,14 @@ pub struct Delegation {
 impl Delegation {
     /// A token at the front door of `grant`.
     pub fn front_door(grant: GrantId) -> Self {
-        Self { grant, ancestors: Vec::new(), parent: None, above: Vec::new(), hop: 0, weakest: None }
+        Self { grant, ancestors: Vec::new(), parent: None, above: Vec::new(), door: None, hop: 0, weakest: None }
     }
 
-    /// The place below the token `parent`, which hangs here, for an actor that proved itself by `assurance`.
+    /// The place below the token `parent` of `client`, which hangs here, for an actor that proved itself by `assurance`.
     #[must_use]
-    pub fn below(&self, parent: &TokenId, assurance: Assurance) -> Self {
+    pub fn below(&self, parent: &TokenId, client: &ClientId, assurance: Assurance) -> Self {
         Self {
+            door: Some(self.door.clone().unwrap_or_else(|| client.clone())),
             hop: self.hop.saturating_add(1),
             weakest: Some(self.weakest.map_or(assurance, |before| before.min(assurance))),
             ..self.beside(parent)

@@ -173,7 +173,7 @@ impl Exchange<'_> {
         if !named && holds(Control::MayAct) {
             return Err(ExchangeError::MayAct);
         }
-        let place = subject.dlg.below(&subject.jti, self.assurance);
+        let place = subject.dlg.below(&subject.jti, &subject.client_id, self.assurance);
         let before = Chain::new(subject.act.clone()).map_err(|_| ChainRefusal::TooDeep)?;
         let before = if holds(Control::ChainKept) { before } else { Chain::default() };
         let (chain, most) = self.toward(before, actor, place.weakest)?;
@@ -215,8 +215,9 @@ impl Exchange<'_> {
 /// # Errors
 /// [`ExchangeError`].
 pub fn from_grant(exchange: &Exchange<'_>, approval: &Approval) -> Result<Allowed, ExchangeError> {
-    let place =
-        Delegation { hop: 1, weakest: Some(exchange.assurance), ..Delegation::front_door(approval.grant.clone()) };
+    let front = Delegation::front_door(approval.grant.clone());
+    let (door, weakest) = (Some(approval.client.clone()), Some(exchange.assurance));
+    let place = Delegation { hop: 1, door, weakest, ..front };
     let actor = exchange.party.actor(exchange.issuer);
     let (chain, most) = exchange.toward(Chain::default(), actor, place.weakest)?;
     let held = most.meet(&approval.scope);

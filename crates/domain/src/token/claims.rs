@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::chain::{Actor, Delegation};
+use crate::chain::{Actor, Delegation, agent_name, edge_id};
 use crate::ids::{ClientId, TokenId, TransactionId};
 use crate::scope::ScopeSet;
 use crate::uri::Resource;
@@ -50,6 +50,20 @@ pub struct AccessClaims {
     /// How well they proved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+}
+
+impl AccessClaims {
+    /// The names of the agents that act in it, or hold it on their own account.
+    pub fn agents(&self) -> impl Iterator<Item = &str> {
+        let actors = self.act.iter().flat_map(|actor| actor.line()).map(|actor| actor.sub.as_str());
+        actors.chain(std::iter::once(self.sub.as_str())).filter_map(agent_name)
+    }
+
+    /// The steps of its chain, last one first; see [`edge_id`].
+    pub fn edges(&self) -> impl Iterator<Item = String> {
+        let actors = || self.act.iter().flat_map(|actor| actor.line()).map(|actor| actor.sub.as_str());
+        actors().zip(std::iter::once(self.aud.as_str()).chain(actors())).map(|(from, to)| edge_id(from, to))
+    }
 }
 
 /// The one party that may act next (RFC 8693 §4.4).

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{AccessClaims, TYP, TokenRefusal};
-use crate::chain::{Chain, MOST_HOPS, agent_name, edge_id};
+use crate::chain::{Chain, MOST_HOPS};
 use crate::control::{self, Control};
-use crate::ids::{GrantId, TokenId};
+use crate::ids::{ClientId, GrantId, TokenId};
 use crate::jose::{JwkSet, Unverified};
 use crate::time::{SKEW, Timestamp};
 use crate::uri::{Issuer, Resource};
@@ -87,16 +87,19 @@ impl AccessToken {
         std::iter::once(&claims.jti).chain(&claims.dlg.parent).chain(&claims.dlg.above)
     }
 
+    /// The client that holds it, and the one that got the first token of its chain: stopping either ends it.
+    pub fn clients(&self) -> impl Iterator<Item = &ClientId> {
+        std::iter::once(&self.claims.client_id).chain(&self.claims.dlg.door)
+    }
+
     /// The names of the agents that act in it, or hold it on their own account.
     pub fn agents(&self) -> impl Iterator<Item = &str> {
-        let actors = self.chain.actors().map(|actor| actor.sub.as_str());
-        actors.chain(std::iter::once(self.claims.sub.as_str())).filter_map(agent_name)
+        self.claims.agents()
     }
 
     /// The steps of its chain, last one first; see [`edge_id`].
     pub fn edges(&self) -> impl Iterator<Item = String> {
-        let to = std::iter::once(self.claims.aud.as_str()).chain(self.chain.actors().map(|actor| actor.sub.as_str()));
-        self.chain.actors().zip(to).map(|(actor, to)| edge_id(&actor.sub, to))
+        self.claims.edges()
     }
 
     /// Checks again what time and place can change, for a token verified before.

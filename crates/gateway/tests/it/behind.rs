@@ -135,6 +135,10 @@ impl Behind {
 
 async fn json_server(State(behind): State<Behind>, request: Request) -> Response {
     let reached = behind.note(request).await;
+    let thinks = |message: Value| message["params"]["arguments"]["mood"] == "thinks";
+    if serde_json::from_slice(&reached.body).is_ok_and(thinks) {
+        behind.go_on.notified().await;
+    }
     let message = match behind.common(&reached) {
         Ok(message) => message,
         Err(response) => return *response,

@@ -9,6 +9,7 @@ mod credential;
 mod discovery;
 mod fixture;
 mod listings;
+mod liveness;
 mod sessions;
 mod stdio;
 mod troubles;

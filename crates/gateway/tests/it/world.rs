@@ -50,7 +50,7 @@ pub(crate) struct Held {
     pub(crate) grant: GrantId,
 }
 
-struct Now;
+pub(crate) struct Now;
 impl Clock for Now {
     #[expect(clippy::disallowed_methods, reason = "tests run in real time")]
     fn now(&self) -> Timestamp {

@@ -1,16 +1,21 @@
 //! The feed: every revocation, and every change of what is known of a person, is a row written with the change itself,
 //! and a view in memory that every process keeps true. A reader reads each writer's rows in that writer's own order, which is its commit order, so nothing can slip
-//! past a cursor; a notification only wakes it, and each second it looks anyway. Silence is not consent: a view that
+//! past a cursor; a notification wakes it (and says at once what ended), and each second it looks anyway. Silence is not consent: a view that
 //! could not be refreshed for longer than `staleness` says so.
 
+mod coordinates;
+mod herald;
 mod reader;
+mod switches;
 mod view;
 
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, UserId};
 use bailiwick_domain::time::Timestamp;
 use sqlx::AnyConnection;
 
-pub(crate) use reader::{Reader, listen};
+pub use coordinates::Coordinates;
+pub(crate) use herald::{listen, told};
+pub(crate) use reader::Reader;
 pub use view::{Revocations, Standing};
 
 use crate::error::Fault;
@@ -33,12 +38,37 @@ pub enum ChangeKind {
     ClientBack,
     /// What is known of a user is no longer what it was.
     UserChanged,
+    /// An agent, with every token that names it.
+    Agent,
+    /// An agent may act again, with new tokens.
+    AgentBack,
+    /// A step from one party to the next, with every token that came along it.
+    Edge,
+    /// A step may be taken again, by new tokens.
+    EdgeBack,
+    /// A tool, for everybody.
+    Tool,
+    /// A tool may be called again.
+    ToolBack,
 }
 
 impl ChangeKind {
     /// Every kind.
-    const ALL: [Self; 7] =
-        [Self::Grant, Self::Token, Self::User, Self::Client, Self::UserBack, Self::ClientBack, Self::UserChanged];
+    const ALL: [Self; 13] = [
+        Self::Grant,
+        Self::Token,
+        Self::User,
+        Self::Client,
+        Self::UserBack,
+        Self::ClientBack,
+        Self::UserChanged,
+        Self::Agent,
+        Self::AgentBack,
+        Self::Edge,
+        Self::EdgeBack,
+        Self::Tool,
+        Self::ToolBack,
+    ];
 
     /// Its name in the feed.
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +80,25 @@ impl ChangeKind {
             Self::UserBack => "user_back",
             Self::ClientBack => "client_back",
             Self::UserChanged => "user_changed",
+            Self::Agent => "agent",
+            Self::AgentBack => "agent_back",
+            Self::Edge => "edge",
+            Self::EdgeBack => "edge_back",
+            Self::Tool => "tool",
+            Self::ToolBack => "tool_back",
+        }
+    }
+
+    /// True for what only takes away.
+    const fn ends(self) -> bool {
+        match self {
+            Self::Grant | Self::Token | Self::User | Self::Client | Self::Agent | Self::Edge | Self::Tool => true,
+            Self::UserBack
+            | Self::ClientBack
+            | Self::UserChanged
+            | Self::AgentBack
+            | Self::EdgeBack
+            | Self::ToolBack => false,
         }
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bailiwick_domain::time::{Clock, Timestamp};
 use sqlx::AnyPool;
-use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -15,10 +14,13 @@ use super::view::MEMORY;
 use super::{Change, ChangeKind, Revocations};
 use crate::error::Fault;
 use crate::rows::Columns as _;
+use crate::stops;
 
-const HEARTBEAT: Duration = Duration::from_secs(1);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A reading that hangs is a reading that failed.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// After a silence this long the feed may have forgotten what was not heard, so what is stopped is read in full.
+const GAP: Duration = Duration::from_mins(1);
 
 pub(crate) struct Reader {
     pub(crate) pool: AnyPool,
@@ -26,17 +28,26 @@ pub(crate) struct Reader {
     pub(crate) revocations: Arc<Revocations>,
     /// The last number read of each writer.
     pub(crate) cursors: HashMap<String, i64>,
+    /// When the last reading that succeeded began.
+    pub(crate) heard: Option<Timestamp>,
 }
 
 impl Reader {
     /// Reads what is new and takes it in.
     pub(crate) async fn read(&mut self) -> Result<(), Fault> {
         let began = self.clock.now();
-        let reading = tokio::time::timeout(PATIENCE, news(&self.pool, &self.cursors)).await;
-        let news = reading.map_err(|_| Fault::Lost("the feed did not answer in time".to_owned()))??;
+        let gap = self.heard.is_none_or(|heard| began.since(heard).max(heard.since(began)) > GAP);
+        let reading = async {
+            let stops = if gap { stops::kept(&self.pool).await? } else { Vec::new() };
+            Ok::<_, Fault>((stops, news(&self.pool, &self.cursors).await?))
+        };
+        let reading = tokio::time::timeout(PATIENCE, reading).await;
+        let (stops, news) = reading.map_err(|_| Fault::Lost("the feed did not answer in time".to_owned()))??;
+        self.revocations.learn(stops);
         self.revocations.learn(news.changes.into_iter().filter(|(_, at)| *at > began.before(MEMORY)).collect());
         self.cursors.extend(news.heads);
         self.revocations.refreshed(began);
+        self.heard = Some(began);
         Ok(())
     }
 
@@ -95,28 +106,4 @@ async fn news(pool: &AnyPool, cursors: &HashMap<String, i64>) -> Result<News, Fa
         news.heads.push((writer, newest));
     }
     Ok(news)
-}
-
-/// Passes PostgreSQL's notifications on to the reader until `stop`. While it cannot listen, the heartbeat is enough.
-pub(crate) async fn listen(url: String, wake: Arc<Notify>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = hear(&url, &wake) => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(HEARTBEAT) => {}
-        }
-    }
-}
-
-async fn hear(url: &str, wake: &Notify) {
-    let Ok(mut listener) = PgListener::connect(url).await else { return };
-    if listener.listen("bailiwick").await.is_err() {
-        return;
-    }
-    while let Ok(Some(_)) = listener.try_recv().await {
-        wake.notify_one();
-    }
 }

@@ -6,11 +6,11 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use bailiwick_domain::control::{self, Control};
-use bailiwick_domain::ids::{ClientId, GrantId, TokenId};
 use bailiwick_domain::time::Timestamp;
 use tokio::sync::broadcast;
 
-use super::{Change, ChangeKind};
+use super::switches::Switches;
+use super::{Change, ChangeKind, Coordinates};
 use crate::people::People;
 
 /// How long an ended thing is remembered here: far longer than any access token lives.
@@ -43,34 +43,11 @@ struct Known {
     tokens: HashMap<String, Timestamp>,
     users: Switches,
     clients: Switches,
+    agents: Switches,
+    edges: Switches,
+    tools: Switches,
     /// When the last reading that succeeded began.
     fresh: Option<Timestamp>,
-}
-
-/// What can be switched off and on again: the latest change counts, in whatever order they are heard.
-#[derive(Debug, Default)]
-struct Switches(HashMap<String, (Timestamp, bool)>);
-
-impl Switches {
-    fn is_off(&self, subject: &str) -> bool {
-        self.0.get(subject).is_some_and(|(_, off)| *off)
-    }
-
-    /// Takes in a change; `true` when it says something new.
-    fn turn(&mut self, subject: &str, at: Timestamp, off: bool) -> bool {
-        match self.0.get(subject) {
-            Some((known, _)) if *known >= at => false,
-            before => {
-                let was_off = before.is_some_and(|(_, off)| *off);
-                self.0.insert(subject.to_owned(), (at, off));
-                was_off != off
-            }
-        }
-    }
-
-    fn forget(&mut self, oldest: Timestamp) {
-        self.0.retain(|_, (at, _)| *at > oldest);
-    }
 }
 
 impl Known {
@@ -84,9 +61,33 @@ impl Known {
             ChangeKind::Client => self.clients.turn(subject, at, true),
             ChangeKind::UserBack => self.users.turn(subject, at, false),
             ChangeKind::ClientBack => self.clients.turn(subject, at, false),
+            ChangeKind::Agent => self.agents.turn(subject, at, true),
+            ChangeKind::AgentBack => self.agents.turn(subject, at, false),
+            ChangeKind::Edge => self.edges.turn(subject, at, true),
+            ChangeKind::EdgeBack => self.edges.turn(subject, at, false),
+            ChangeKind::Tool => self.tools.turn(subject, at, true),
+            ChangeKind::ToolBack => self.tools.turn(subject, at, false),
             // Every one is news: what it was before is not kept here.
             ChangeKind::UserChanged => true,
         }
+    }
+
+    /// True when something a token hangs from was ended, or is stopped.
+    fn ends(&self, token: &Coordinates<'_>) -> bool {
+        let cascade = control::holds(Control::TokenCascade);
+        let own = if cascade { token.tokens.len() } else { 1 };
+        token.grants.iter().any(|grant| self.grants.contains_key(grant.as_str()))
+            || token.tokens.iter().take(own).any(|token| self.tokens.contains_key(token.as_str()))
+            || self.users.is_off(token.user)
+            || token.clients.iter().any(|client| self.clients.is_off(client.as_str()))
+            || self.stops(token)
+    }
+
+    fn stops(&self, token: &Coordinates<'_>) -> bool {
+        let agent = |agent: &&str| self.agents.shuts_out(agent, token.issued_at);
+        let edge = |edge: &String| self.edges.shuts_out(edge, token.issued_at);
+        (token.agents.iter().any(agent) && control::holds(Control::AgentStop))
+            || (token.edges.iter().any(edge) && control::holds(Control::EdgeStop))
     }
 }
 
@@ -111,22 +112,10 @@ impl Revocations {
         known.fresh.map(|fresh| apart(fresh, now))
     }
 
-    /// How a token stands: `grants` are its own and those above it, `user` its subject.
-    #[expect(clippy::too_many_arguments, reason = "the coordinates of one token, and the time")]
-    pub fn standing(
-        &self,
-        grants: &[&GrantId],
-        token: &TokenId,
-        user: &str,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Standing {
+    /// How a token stands.
+    pub fn standing(&self, token: &Coordinates<'_>, now: Timestamp) -> Standing {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let ended = grants.iter().any(|grant| known.grants.contains_key(grant.as_str()))
-            || known.tokens.contains_key(token.as_str())
-            || known.users.is_off(user)
-            || known.clients.is_off(client.as_str());
-        if ended && control::holds(Control::Revocation) {
+        if known.ends(token) && control::holds(Control::Revocation) {
             return Standing::Revoked;
         }
         if known.fresh.is_some_and(|fresh| apart(fresh, now) <= self.staleness()) {
@@ -134,6 +123,14 @@ impl Revocations {
         } else {
             Standing::Stale
         }
+    }
+
+    /// True while that tool is stopped for everybody.
+    pub fn is_tool_stopped(&self, resource: &str, tool: &str) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        !known.tools.is_empty()
+            && known.tools.is_off(&format!("{resource} {tool}"))
+            && control::holds(Control::ToolStop)
     }
 
     /// What is known of people.
@@ -179,6 +176,9 @@ impl Revocations {
         known.tokens.retain(|_, at| *at > oldest);
         known.users.forget(oldest);
         known.clients.forget(oldest);
+        known.agents.forget(oldest);
+        known.edges.forget(oldest);
+        known.tools.forget(oldest);
     }
 }
 
@@ -192,73 +192,4 @@ fn apart(a: Timestamp, b: Timestamp) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn standing(view: &Revocations, grant: &str, now: i64) -> Standing {
-        let client = ClientId::parse("c").unwrap();
-        let token = TokenId::from_stored("at_1");
-        view.standing(&[&GrantId::from_stored(grant)], &token, "us_1", &client, Timestamp::from_seconds(now))
-    }
-
-    #[test]
-    fn a_view_never_read_is_stale() {
-        let view = Revocations::new(Duration::from_secs(5));
-
-        assert_eq!(standing(&view, "gr_1", 0), Standing::Stale);
-    }
-
-    #[test]
-    fn silence_longer_than_staleness_is_not_consent() {
-        let view = Revocations::new(Duration::from_secs(5));
-
-        view.refreshed(Timestamp::from_seconds(100));
-
-        assert_eq!(standing(&view, "gr_1", 105), Standing::Live);
-        assert_eq!(standing(&view, "gr_1", 106), Standing::Stale);
-        assert_eq!(standing(&view, "gr_1", 94), Standing::Stale);
-    }
-
-    #[test]
-    fn a_change_is_told_once_however_often_it_is_read() {
-        let view = Revocations::new(Duration::from_secs(5));
-        let mut heard = view.subscribe();
-        let change = Change::grant(&GrantId::from_stored("gr_1"));
-
-        for _ in 0..3 {
-            view.learn(vec![(change.clone(), Timestamp::from_seconds(100))]);
-        }
-
-        assert_eq!(standing(&view, "gr_1", 100), Standing::Revoked);
-        assert_eq!(heard.try_recv().unwrap(), change);
-        assert!(heard.try_recv().is_err());
-    }
-
-    #[test]
-    fn the_later_of_two_switches_counts_in_whatever_order_they_come() {
-        let client = ClientId::parse("c").unwrap();
-        let (off, on) = (Change::client(&client), Change::client_back(&client));
-        for changes in [[(&off, 10), (&on, 20)], [(&on, 20), (&off, 10)]] {
-            let view = Revocations::new(Duration::from_secs(5));
-            view.refreshed(Timestamp::from_seconds(100));
-
-            for (change, at) in changes {
-                view.learn(vec![(change.clone(), Timestamp::from_seconds(at))]);
-            }
-
-            assert_eq!(standing(&view, "gr_1", 100), Standing::Live);
-            view.learn(vec![(off.clone(), Timestamp::from_seconds(30))]);
-            assert_eq!(standing(&view, "gr_1", 100), Standing::Revoked);
-        }
-    }
-
-    #[test]
-    fn an_old_revocation_is_forgotten() {
-        let view = Revocations::new(Duration::from_secs(5));
-        view.learn(vec![(Change::grant(&GrantId::from_stored("gr_1")), Timestamp::from_seconds(0))]);
-
-        view.refreshed(Timestamp::from_seconds(3601));
-
-        assert_eq!(standing(&view, "gr_1", 3601), Standing::Live);
-    }
-}
+mod tests;

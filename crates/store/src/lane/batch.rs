@@ -12,6 +12,7 @@ use super::Tools;
 use super::job::{Pending, Tx};
 use super::ledger::Ledger;
 use crate::error::{Fault, StoreError};
+use crate::feed;
 
 /// How many jobs share one commit at most: PostgreSQL tracks 64 savepoints of a transaction cheaply, and not more.
 const MOST: usize = 48;
@@ -168,7 +169,8 @@ async fn run(tx: &mut Tx, batch: &mut Batch, tools: &Tools) -> Result<(), Fault>
         }
     }
     if !tx.ledger.changes.is_empty() && tools.engine.notifies().is_some() {
-        sqlx::query("SELECT pg_notify('bailiwick', '')").execute(&mut tx.connection).await?;
+        let news = feed::told(&tx.ledger.changes);
+        sqlx::query("SELECT pg_notify('bailiwick', $1)").bind(news).execute(&mut tx.connection).await?;
     }
     tx.ledger.keep(&mut tx.connection, tools.clock.now()).await
 }

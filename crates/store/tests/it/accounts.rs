@@ -5,7 +5,7 @@ use std::time::Duration;
 use bailiwick_domain::audit::AuditKind;
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::policy::{Holder, Person, Role};
-use bailiwick_store::{ChangeKind, NO_PASSWORD, NewUser, Standing, Store};
+use bailiwick_store::{ChangeKind, Coordinates, NO_PASSWORD, NewUser, Standing, Store};
 
 use crate::world::{Dice, World, client, event, issued_to, token};
 
@@ -160,7 +160,9 @@ async fn disabling_ends_what_acts_and_enabling_brings_back_the_account_alone(wor
     store.redeem(old.clone(), event(AuditKind::CodeRedeemed, world.now())).await.unwrap();
     let standing = |approval: &bailiwick_domain::grant::Approval, token: &bailiwick_store::TokenRow| {
         let client = client("agent").id;
-        store.revocations().standing(&[&approval.grant], &token.jti, ada.as_str(), &client, world.now())
+        store
+            .revocations()
+            .standing(&Coordinates::front_door(&approval.grant, &token.jti, ada.as_str(), &client), world.now())
     };
     let approval = issued.code_grant.approval.clone();
     assert_eq!(standing(&approval, &old.token), Standing::Live);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bailiwick_domain::audit::AuditKind;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_store::{Change, ChangeKind, Standing, Store, TokenRow};
+use bailiwick_store::{Change, ChangeKind, Coordinates, Standing, Store, TokenRow};
 
 use crate::world::{Issued, World, event, family};
 
@@ -18,7 +18,9 @@ on_every_engine![
 
 fn standing(store: &Store, issued: &Issued, token: &TokenRow, now: Timestamp) -> Standing {
     let approval = &issued.code_grant.approval;
-    store.revocations().standing(&[&approval.grant], &token.jti, approval.user.as_str(), &approval.client, now)
+    store
+        .revocations()
+        .standing(&Coordinates::front_door(&approval.grant, &token.jti, approval.user.as_str(), &approval.client), now)
 }
 
 async fn a_revocation_holds_before_it_is_answered(world: &World) {

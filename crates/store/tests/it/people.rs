@@ -68,6 +68,7 @@ async fn signed_in(store: &Store, world: &World) -> (NewSession, Digest<SessionC
         idle_until: world.now().after(Duration::from_mins(1)),
         expires_at: world.now().after(Duration::from_secs(100)),
         agent: "a browser".to_owned(),
+        origin: None,
     };
     store.open_session(session.clone(), event(AuditKind::LoginSucceeded, world.now())).await.unwrap();
     (session, digest)

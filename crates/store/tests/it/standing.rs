@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bailiwick_domain::audit::AuditKind;
 use bailiwick_domain::ids::UserId;
-use bailiwick_store::{NewUser, Standing, Store, TokenRow};
+use bailiwick_store::{Coordinates, NewUser, Standing, Store, TokenRow};
 
 use crate::world::{Dice, Issued, World, event, family, issued_to};
 
@@ -12,7 +12,10 @@ on_every_engine![a_stopped_user_is_over_and_an_enabled_one_begins_anew, a_stoppe
 
 fn standing(store: &Store, issued: &Issued, token: &TokenRow, world: &World) -> Standing {
     let approval = &issued.code_grant.approval;
-    store.revocations().standing(&[&approval.grant], &token.jti, approval.user.as_str(), &approval.client, world.now())
+    store.revocations().standing(
+        &Coordinates::front_door(&approval.grant, &token.jti, approval.user.as_str(), &approval.client),
+        world.now(),
+    )
 }
 
 async fn a_stopped_user_is_over_and_an_enabled_one_begins_anew(world: &World) {

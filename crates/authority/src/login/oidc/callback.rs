@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::UserId;
-use bailiwick_store::{Arrival, Identity, NewUser};
+use bailiwick_store::{Arrival, Identity, NewUser, Origin};
 use serde_json::{Map, Value};
 
 use super::OidcError;
@@ -50,6 +50,7 @@ async fn arrive(authority: &Authority, visit: &Visit, name: &str, answer: Form) 
         Expected { issuer: &settings.issuer, client_id: &settings.client_id, nonce: &away.nonce, now: visit.now };
     let known = provider.verify(&metadata, &tokens.id_token, &expected).await?;
     let subject = known.subject().unwrap_or_default().to_owned();
+    let origin = Origin { issuer: settings.issuer.as_str().to_owned(), session: known.session().map(str::to_owned) };
     let known = provider.describe(&metadata, &known, &tokens).await?;
     drop(tokens);
 
@@ -57,7 +58,7 @@ async fn arrive(authority: &Authority, visit: &Visit, name: &str, answer: Form) 
     if landed.disabled {
         return Err(OidcError::Disabled.into());
     }
-    authority.open_session(visit, &landed.user, &onward(request.as_ref())).await
+    authority.open_session_of(visit, &landed.user, Some(origin), &onward(request.as_ref())).await
 }
 
 /// The code of an answer by the configured issuer (RFC 9207 §2.4); an error is told apart and never repeated.

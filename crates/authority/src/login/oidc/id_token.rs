@@ -103,6 +103,11 @@ impl Claims {
         self.text("sub").filter(|sub| !sub.is_empty() && sub.len() <= MOST_SUBJECT && sub.is_ascii())
     }
 
+    /// The session at the issuer, where it names one (OpenID Connect Back-Channel Logout §2.1).
+    pub(super) fn session(&self) -> Option<&str> {
+        self.text("sid").filter(|sid| !sid.is_empty() && sid.len() <= MOST_SUBJECT && sid.is_ascii())
+    }
+
     /// Every claim.
     pub(super) fn all(&self) -> &Map<String, Value> {
         &self.0

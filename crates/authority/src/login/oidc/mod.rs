@@ -8,16 +8,20 @@ mod claims;
 mod discovery;
 mod documents;
 mod error;
+pub(crate) mod event;
 mod exchange;
 mod id_token;
 mod issuer;
+pub(crate) mod logout;
 mod provider;
+mod signal;
 
 pub(crate) use begin::begin;
 pub(crate) use callback::finish;
 pub(crate) use error::OidcError;
 pub use issuer::UpstreamIssuer;
 pub use provider::{ProviderSettings, Providers};
+pub use signal::SignalSettings;
 
 /// The largest document read from a provider, in bytes.
 const MOST_BYTES: usize = 64 * 1024;

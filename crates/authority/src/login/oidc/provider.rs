@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_domain::jose::{JwkSet, JwsError};
+use bailiwick_domain::jose::{JwkSet, JwsError, Unverified, Verified};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_net::Http;
 use zeroize::Zeroizing;
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use super::discovery::Metadata;
 use super::documents::{AGAIN, FRESH, Kept};
 use super::id_token::{Claims, Expected, IdTokenError};
-use super::{OidcError, UpstreamIssuer};
+use super::signal::SignalError;
+use super::{OidcError, SignalSettings, UpstreamIssuer};
 
 /// How long a person waits for a connection, and for an answer.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
@@ -34,6 +35,8 @@ pub struct ProviderSettings {
     pub scopes: Vec<String>,
     /// The claim that lists groups.
     pub groups_claim: String,
+    /// What it may tell us unasked.
+    pub signals: SignalSettings,
 }
 
 /// Every provider.
@@ -112,6 +115,21 @@ impl Provider {
                 Ok(expected.check(raw, &keys)?)
             }
             checked => Ok(checked?),
+        }
+    }
+
+    /// Verifies who signed something that nobody here asked for.
+    pub(super) async fn signed(&self, raw: &str, now: Timestamp) -> Result<Verified, SignalError> {
+        // Nobody is asked for keys because of what is no token at all.
+        Unverified::parse(raw)?;
+        let metadata = self.metadata(now).await.map_err(SignalError::Provider)?;
+        let keys = self.keys(&metadata, FRESH, now).await.map_err(SignalError::Provider)?;
+        match Unverified::parse(raw)?.verify(&keys) {
+            Err(JwsError::UnknownKey) => {
+                let keys = self.keys(&metadata, AGAIN, now).await.map_err(SignalError::Provider)?;
+                Ok(Unverified::parse(raw)?.verify(&keys)?)
+            }
+            verified => Ok(verified?),
         }
     }
 

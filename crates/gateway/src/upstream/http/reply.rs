@@ -44,7 +44,7 @@ pub(super) async fn give(
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let listing = call.said().is_some_and(Said::lists_tools);
-    let ticket = gateway.streams.open(&call.caller);
+    let ticket = gateway.open_stream(&call);
     let lens = || Lens {
         gateway: Arc::clone(gateway),
         server: Arc::clone(&call.server),
@@ -205,7 +205,7 @@ async fn next(body: &mut Incoming, ticket: &Ticket) -> Option<Result<Bytes, std:
             // Trailers concern nobody.
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
-                    return Some(Ok(data));
+                    return ticket.flows().then_some(Ok(data));
                 }
             }
             Ok(Some(Err(error))) => return Some(Err(std::io::Error::other(error))),

@@ -48,7 +48,7 @@ pub(crate) async fn forward(
             Ok(empty(StatusCode::NO_CONTENT))
         }
         Aim::Listen => {
-            let ticket = gateway.streams.open(&call.caller);
+            let ticket = gateway.open_stream(&call);
             flow::listen(child, ticket).ok_or(Refusal::NoSession)
         }
         Aim::Say(said) => {
@@ -135,7 +135,7 @@ impl Exchange<'_> {
         let flow = Flow {
             lens: self.said.lists_tools().then(|| self.lens()),
             hangup,
-            ticket: self.gateway.streams.open(&self.call.caller),
+            ticket: self.gateway.open_stream(self.call),
             first,
             placed: Some(placed),
             trail: self.trail.clone(),

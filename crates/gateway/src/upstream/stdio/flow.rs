@@ -88,7 +88,7 @@ impl Flow {
 
     async fn next(&mut self, heard: &mut Instant) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
-            return Some(sse::message(&first));
+            return self.ticket.flows().then(|| sse::message(&first));
         }
         let placed = self.placed.as_mut()?;
         let said = tokio::select! {
@@ -96,7 +96,7 @@ impl Flow {
             () = self.ticket.cut() => return None,
             Some(aside) = placed.asides.recv() => {
                 *heard = Instant::now();
-                return Some(sse::message(&aside));
+                return self.ticket.flows().then(|| sse::message(&aside));
             }
             answer = &mut placed.answer => answer.map_err(|_| Hung::Ended),
             () = sleep(ALIVE) => {
@@ -106,6 +106,9 @@ impl Flow {
                 Err(Hung::Silent(IDLE))
             }
         };
+        if !self.ticket.flows() {
+            return None;
+        }
         let mut out = Vec::new();
         // What came together with the answer goes before it.
         while let Ok(aside) = placed.asides.try_recv() {
@@ -143,7 +146,10 @@ pub(super) fn listen(child: Arc<Child>, ticket: Ticket) -> Option<Response> {
     Some(event_stream(Body::from_stream(stream::unfold((ear, ticket), async |(mut ear, ticket)| {
         let bytes = tokio::select! {
             () = ticket.cut() => return None,
-            message = ear.messages.recv() => sse::message(&message?),
+            message = ear.messages.recv() => {
+                let message = message?;
+                ticket.flows().then(|| sse::message(&message))?
+            }
             () = sleep(ALIVE) => sse::comment(),
         };
         Some((Ok::<_, Infallible>(bytes), (ear, ticket)))
