@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::agents::Agents;
 use crate::command::audit::Audit;
 use crate::command::backup::{Backup, Restore};
 use crate::command::call::Call;
@@ -61,9 +62,11 @@ pub(crate) enum Command {
     Users(Users),
     /// Apps that somebody let act: list, disable, enable
     Clients(Clients),
-    /// MCP servers behind the gateway: list, tools
+    /// Agents that act for people: list, stop, start, cut, mend
+    Agents(Agents),
+    /// MCP servers behind the gateway: list, tools; stop and start a tool
     Servers(Servers),
-    /// Who let which app do what: list, show, revoke
+    /// Who let which app do what: list, show, revoke; token to end one token
     Grants(Grants),
     /// The record of who did what: tail, search, verify
     Audit(Audit),

@@ -258,7 +258,7 @@ pub(crate) struct House {
     pub(crate) issuer: Issuer,
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
-    directory: Arc<ArcSwap<Directory>>,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) setup: Arc<SetupDoor>,
     /// How long the welcome waits for servers: a child that is installed first needs its time.
     patience: Duration,

@@ -55,6 +55,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Call(args) => command::call::run(args, &ClientWorld::new()).await,
         Command::Token(args) => command::token::run(args, &ClientWorld::new()).await,
         Command::Import(args) => command::import::run(args).await,
+        Command::Agents(args) => command::agents::run(args).await,
         Command::Audit(args) => command::audit::run(args).await,
         Command::Users(args) => command::users::run(args).await,
         Command::Clients(args) => command::clients::run(args).await,

@@ -36,6 +36,22 @@ pub(crate) enum Order {
     Grant { id: String },
     /// End a grant and everything below it.
     RevokeGrant { id: String },
+    /// End one token and everything derived from it.
+    RevokeToken { id: String },
+    /// List agents, and what is stopped.
+    Agents,
+    /// Stop an agent for everybody.
+    StopAgent { name: String, reason: Option<String> },
+    /// Let an agent act again.
+    StartAgent { name: String },
+    /// Cut the step from an agent to what it calls.
+    CutEdge { name: String, target: String, reason: Option<String> },
+    /// Let an agent take a step again.
+    MendEdge { name: String, target: String },
+    /// Stop a tool for everybody.
+    StopTool { server: String, tool: String, reason: Option<String> },
+    /// Let a tool be called again.
+    StartTool { server: String, tool: String },
     /// Read the audit.
     Audit(AuditQuery),
     /// Check the audit's chains.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::place::Place;
 use super::table::{card, table};
-use super::users::word;
+use super::users::{died, word};
 use crate::admin::order::Order;
 
 /// `bailiwick grants`.
@@ -39,6 +39,19 @@ enum Verb {
         /// Its id
         id: String,
     },
+    /// End one access token and everything derived from it, at once
+    Token {
+        /// Its `jti`
+        id: String,
+        #[command(subcommand)]
+        verb: TokenVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenVerb {
+    /// End it
+    Revoke,
 }
 
 /// Runs the command.
@@ -61,5 +74,9 @@ pub(crate) async fn run(args: Grants) -> ExitCode {
         Verb::Revoke { id } => place.print(place.order(Order::RevokeGrant { id }).await, |told| {
             format!("{} of {} is revoked: {}", word(told, "grant"), word(told, "client"), word(told, "says"))
         }),
+        Verb::Token { id, verb: TokenVerb::Revoke } => place
+            .print(place.order(Order::RevokeToken { id }).await, |told| {
+                died(told, &format!("{} is revoked", word(told, "token")))
+            }),
     }
 }

@@ -1,5 +1,6 @@
 //! One command, one file.
 
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod call;

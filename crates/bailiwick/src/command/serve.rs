@@ -58,8 +58,7 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
             stop.clone(),
         ));
     }
-    let administration =
-        Administration::running(house.store.clone(), Arc::clone(&in_force), Arc::clone(&house.catalogue));
+    let administration = Administration::running(&house, Arc::clone(&in_force));
     let (listener, routes) = admin.parts(Arc::new(administration));
     tasks.spawn(bailiwick_net::serve(listener, routes, stop.clone()));
     if let Some((listener, handle)) = metrics {

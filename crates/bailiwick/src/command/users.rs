@@ -151,8 +151,13 @@ fn listed(rows: &Value) -> String {
 
 /// What died and what lives until when.
 pub(super) fn ended(told: &Value, whom: &str) -> String {
+    died(told, &format!("{} is disabled", word(told, whom)))
+}
+
+/// The same under a heading of its own.
+pub(super) fn died(told: &Value, heading: &str) -> String {
     let says = |part: &str| told.get(part).and_then(|part| part.get("says")).and_then(Value::as_str).unwrap_or("-");
-    format!("{} is disabled\n  died   {}\n  lives  {}", word(told, whom), says("died"), says("lives"))
+    format!("{heading}\n  died   {}\n  lives  {}", says("died"), says("lives"))
 }
 
 /// A field that is text.

@@ -43,6 +43,18 @@ impl InForce {
         files
     }
 
+    /// A text in the section of that kind and name.
+    pub(crate) fn text(&self, kind: &str, name: &str, field: &str) -> Option<String> {
+        self.table.get(kind)?.get(name)?.get(field)?.as_str().map(str::to_owned)
+    }
+
+    /// A list of texts in the section of that kind and name.
+    pub(crate) fn list(&self, kind: &str, name: &str, field: &str) -> Vec<String> {
+        let list = self.table.get(kind).and_then(|kind| kind.get(name)).and_then(|entry| entry.get(field));
+        let texts = list.and_then(toml::Value::as_array).into_iter().flatten();
+        texts.filter_map(toml::Value::as_str).map(str::to_owned).collect()
+    }
+
     /// The top-level names under which `new` says something else and which only a restart applies.
     pub(crate) fn needs_restart(&self, new: &Self) -> Vec<String> {
         let names = self.table.keys().chain(new.table.keys());

@@ -5,8 +5,10 @@ mod apps;
 mod grants;
 mod people;
 mod place;
+mod places;
 mod record;
 mod servers;
+mod stops;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bailiwick_authority::Passwords;
+use bailiwick_domain::chain::Directory;
 use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_store::{BackupError, Database, Settings, Store, StoreError};
@@ -21,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::order::Order;
 use crate::config::{Config, InForce, master_key};
-use crate::house::database;
+use crate::house::{House, database};
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// The operations of administration.
@@ -30,6 +33,10 @@ pub(crate) struct Administration {
     in_force: Arc<ArcSwap<InForce>>,
     /// Only a running process knows it.
     catalogue: Option<Arc<ArcSwap<Catalogue>>>,
+    /// The same.
+    directory: Option<Arc<ArcSwap<Directory>>>,
+    /// What the configuration says, where nothing runs.
+    public_url: Option<String>,
     passwords: Passwords,
 }
 
@@ -52,8 +59,15 @@ impl From<BackupError> for Refused {
 
 impl Administration {
     /// Over the store of the running process.
-    pub(crate) fn running(store: Store, in_force: Arc<ArcSwap<InForce>>, catalogue: Arc<ArcSwap<Catalogue>>) -> Self {
-        Self { store, in_force, catalogue: Some(catalogue), passwords: Passwords::new() }
+    pub(crate) fn running(house: &House, in_force: Arc<ArcSwap<InForce>>) -> Self {
+        Self {
+            store: house.store.clone(),
+            in_force,
+            catalogue: Some(Arc::clone(&house.catalogue)),
+            directory: Some(Arc::clone(&house.directory)),
+            public_url: None,
+            passwords: Passwords::new(),
+        }
     }
 
     /// What is administered.
@@ -83,7 +97,8 @@ impl Administration {
         };
         let store = Store::open(settings).await.map_err(|error| refused(&error))?;
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
-        Ok(Self { store, in_force, catalogue: None, passwords: Passwords::new() })
+        let public_url = config.public_url;
+        Ok(Self { store, in_force, catalogue: None, directory: None, public_url, passwords: Passwords::new() })
     }
 
     /// Lets go of a store that was opened for this.
@@ -109,6 +124,14 @@ impl Administration {
             Order::Grants { user, limit } => self.grants(user.as_deref(), limit).await,
             Order::Grant { id } => self.grant(&id).await,
             Order::RevokeGrant { id } => self.revoke_grant(&id).await,
+            Order::RevokeToken { id } => self.revoke_token(&id).await,
+            Order::Agents => self.agents().await,
+            Order::StopAgent { name, reason } => self.stop_agent(&name, reason.as_deref()).await,
+            Order::StartAgent { name } => self.start_agent(&name).await,
+            Order::CutEdge { name, target, reason } => self.cut_edge((&name, &target), reason.as_deref()).await,
+            Order::MendEdge { name, target } => self.mend_edge((&name, &target)).await,
+            Order::StopTool { server, tool, reason } => self.stop_tool((&server, &tool), reason.as_deref()).await,
+            Order::StartTool { server, tool } => self.start_tool((&server, &tool)).await,
             Order::Audit(query) => self.audit(query).await,
             Order::VerifyAudit => self.verify_audit().await,
             Order::Config => Ok(self.in_force.load().shown()),

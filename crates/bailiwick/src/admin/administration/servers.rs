@@ -41,7 +41,14 @@ impl Administration {
         })?;
         let row = |tool: &bailiwick_domain::policy::Tool| {
             let scopes: Vec<_> = tool.scopes.iter().map(bailiwick_domain::scope::Scope::as_str).collect();
-            json!({ "tool": tool.name, "risk": tool.risk.as_str(), "scopes": scopes.join(" "), "title": tool.title })
+            let stopped = self.store.revocations().is_tool_stopped(server.resource.as_str(), &tool.name);
+            json!({
+                "tool": tool.name,
+                "risk": tool.risk.as_str(),
+                "state": if stopped { "stopped" } else { "open" },
+                "scopes": scopes.join(" "),
+                "title": tool.title,
+            })
         };
         Ok(server.tools.iter().map(row).collect())
     }
