@@ -39,7 +39,7 @@ async function company() {
   const provider = new Child('oidc-provider', command, { cwd: INTEROP });
   await provider.line((line) => /^ready/.test(line), { what: 'provider' });
   rmSync(folder, { recursive: true });
-  return { house, provider };
+  return { house, provider, issuer: `http://localhost:${port}` };
 }
 
 /** The local account of whoever runs the house. */
@@ -115,6 +115,29 @@ async function signIn({ desk, phone, house }) {
   check('and nobody is signed in there', account.url().includes('/login'), account.url());
 }
 
+/** Out at the provider, and out here: nobody goes back to this house for it. */
+async function signOutThere({ browser, house, issuer }) {
+  const ada = await view(browser, house, 'leaving', DESK);
+  const other = await view(browser, house, 'staying', DESK);
+  for (const { page } of [ada, other]) {
+    await page.goto(`${house.origin}/login`);
+    await throughProvider(page, 'ada');
+    await page.getByText('Continue', { exact: true }).click();
+    await page.waitForURL(/\/account/);
+  }
+  await ada.page.goto(`${issuer}/session/end`);
+  await ada.page.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await ada.page.waitForURL((url) => url.origin === issuer && url.pathname !== '/session/end');
+  let gone = false;
+  for (let tries = 0; tries < 50 && !gone; tries += 1) {
+    gone = (await ada.page.goto(`${house.origin}/account`)).url().includes('/login');
+    if (!gone) await ada.page.waitForTimeout(100);
+  }
+  check('signing out at the provider signs out here', gone, ada.page.url());
+  const stays = await other.page.goto(`${house.origin}/account`);
+  check('another session of the same person goes on', !stays.url().includes('/login'), stays.url());
+}
+
 /** An attacker keeps the answer to their own sign-in and has a victim open it. */
 async function anothersAnswer({ browser, phone, house }) {
   const thief = await view(browser, house, 'thief', DESK);
@@ -144,15 +167,16 @@ function remembered(house) {
 
 const shots = join(ROOT, 'target/screenshots');
 mkdirSync(shots, { recursive: true });
-const { house, provider } = await company();
+const { house, provider, issuer } = await company();
 const browser = await openBrowser(shots);
 const desk = await view(browser, house, 'desk', DESK);
 const phone = await view(browser, house, 'phone', PHONE);
 const admin = await view(browser, house, 'admin', DESK);
-const scene = { browser, desk, phone, house };
+const scene = { browser, desk, phone, house, issuer };
 
 await story('The first account is local', () => makeAdmin(admin.page, house));
 await story('A person of the company', () => signIn(scene));
+await story('Signing out at the provider', () => signOutThere(scene));
 await story("An answer in another's browser", () => anothersAnswer(scene));
 await story('What the browser noticed', () => {
   check('no page asked anything of another origin', browser.foreign.length === 0, browser.foreign);

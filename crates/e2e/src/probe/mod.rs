@@ -10,6 +10,8 @@ mod door;
 mod import;
 pub mod login;
 mod pages;
+pub mod signal;
+mod stop;
 mod token;
 mod tools;
 
@@ -33,6 +35,8 @@ pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin, 
 pub use import::{import, imported_secrets_on_the_disk};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
+pub use signal::{anothers_event, anothers_logout};
+pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
 
@@ -40,7 +44,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 46] = [
+pub const PROBES: [(&str, Control); 52] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -87,6 +91,12 @@ pub const PROBES: [(&str, Control); 46] = [
     ("anothers_svid", Control::AssertionSubject),
     ("old_assertion", Control::AssertionExpiry),
     ("token_as_assertion", Control::AssertionClass),
+    ("revoked_ancestor", Control::TokenCascade),
+    ("stopped_agent", Control::AgentStop),
+    ("cut_edge", Control::EdgeStop),
+    ("stopped_tool", Control::ToolStop),
+    ("anothers_logout", Control::LogoutToken),
+    ("anothers_event", Control::SecurityEvent),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -138,6 +148,12 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "anothers_svid" => anothers_svid(off).await,
         "old_assertion" => old_assertion(off).await,
         "token_as_assertion" => token_as_assertion(off).await,
+        "revoked_ancestor" => revoked_ancestor(off).await,
+        "stopped_agent" => stopped_agent(off).await,
+        "cut_edge" => cut_edge(off).await,
+        "stopped_tool" => stopped_tool(off).await,
+        "anothers_logout" => anothers_logout(off).await,
+        "anothers_event" => anothers_event(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

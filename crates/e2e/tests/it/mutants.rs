@@ -25,6 +25,7 @@ macro_rules! every_control { ($($name:ident: $control:ident),+ $(,)?) => {
 } }
 
 every_control![
+    agent_stop: AgentStop,
     algorithm: Algorithm,
     allow_call: AllowCall,
     allow_consent: AllowConsent,
@@ -48,6 +49,7 @@ every_control![
     document_policy: DocumentPolicy,
     document_size: DocumentSize,
     document_status: DocumentStatus,
+    edge_stop: EdgeStop,
     expiry: Expiry,
     form_token: FormToken,
     forwarded_for: ForwardedFor,
@@ -59,6 +61,7 @@ every_control![
     login_issuer: LoginIssuer,
     login_nonce: LoginNonce,
     login_state: LoginState,
+    logout_token: LogoutToken,
     origin: Origin,
     pkce: Pkce,
     redirect_uri: RedirectUri,
@@ -66,9 +69,12 @@ every_control![
     revocation: Revocation,
     scope: Scope,
     sealing: Sealing,
+    security_event: SecurityEvent,
     session_owner: SessionOwner,
     signature: Signature,
     throttle: Throttle,
+    token_cascade: TokenCascade,
     token_type: TokenType,
+    tool_stop: ToolStop,
     upstream_audience: UpstreamAudience,
 ];

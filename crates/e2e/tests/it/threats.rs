@@ -13,8 +13,10 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 
 beats_off![
     another_clients_code,
+    anothers_event,
     anothers_id_token,
     anothers_login_answer,
+    anothers_logout,
     anothers_session,
     anothers_svid,
     assertion_for_another_server,
@@ -28,6 +30,7 @@ beats_off![
     confused_algorithm,
     consent_beyond_allow,
     consent_without_form_token,
+    cut_edge,
     document_from_a_private_address,
     document_of_an_unlisted_domain,
     document_of_another,
@@ -53,6 +56,9 @@ beats_off![
     refresh_beyond_allow,
     replayed_by_upstream,
     revoked,
+    revoked_ancestor,
+    stopped_agent,
+    stopped_tool,
     tampered,
     token_as_assertion,
     unsigned,
