@@ -1,6 +1,7 @@
 //! Audit events: what happened, to whom, through what, as data. The store writes each in the transaction of the
 //! change it describes.
 
+mod checkpoint;
 mod kind;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::scope::ScopeSet;
 use crate::time::Timestamp;
 use crate::uri::Resource;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Head, MOST_HEADS};
 pub use kind::{AuditKind, Outcome};
 
 /// One event. It has no field that could hold a token, a code or a secret; only their ids.
@@ -52,9 +54,32 @@ pub struct AuditEvent {
     pub rule: Option<String>,
     /// In words.
     pub says: Option<String>,
+    // What came later is left out where nothing is known, so that a row keeps the text its hash was made of.
     /// Under which policy: the digest of everything in the configuration that decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// How the client proved who it is, such as `private_key_jwt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<String>,
+    /// Which scopes were asked for, where others were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
+    /// With which arguments: their digest, never they themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
+    /// What came of it behind the gateway, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamEnd>,
+}
+
+/// How a server behind took a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamEnd {
+    /// The status it answered with, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
 }
 
 impl AuditEvent {
@@ -80,6 +105,10 @@ impl AuditEvent {
             rule: None,
             says: None,
             policy: None,
+            client_auth: None,
+            requested: None,
+            arguments: None,
+            upstream: None,
         }
     }
 
@@ -204,6 +233,35 @@ impl AuditEvent {
     #[must_use]
     pub fn says(mut self, says: impl Into<String>) -> Self {
         self.says = Some(says.into());
+        self
+    }
+
+    /// Says how the client proved who it is.
+    #[must_use]
+    pub fn client_auth(mut self, method: impl Into<String>) -> Self {
+        self.client_auth = Some(method.into());
+        self
+    }
+
+    /// Says which scopes were asked for; kept where others were given.
+    #[must_use]
+    pub fn requested(mut self, scope: &ScopeSet) -> Self {
+        let asked = scope.to_string();
+        self.requested = (self.scope.as_deref() != Some(asked.as_str())).then_some(asked);
+        self
+    }
+
+    /// Says with which arguments, by their digest ([`crate::canonical::digest`]).
+    #[must_use]
+    pub fn arguments(mut self, digest: impl Into<String>) -> Self {
+        self.arguments = Some(digest.into());
+        self
+    }
+
+    /// Says how the server behind took it.
+    #[must_use]
+    pub fn upstream(mut self, end: UpstreamEnd) -> Self {
+        self.upstream = Some(end);
         self
     }
 }

@@ -139,11 +139,17 @@ pub enum Control {
     LogoutToken,
     /// A security event is the provider's, for us, and counts once.
     SecurityEvent,
+    /// A call that changes something is on record before the server behind hears of it.
+    AuditFirst,
+    /// Each row of the audit is bound to the one before it.
+    AuditLink,
+    /// What a checkpoint signed is still there.
+    AuditCheckpoint,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 67] = [
+    pub const ALL: [Self; 70] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -211,6 +217,9 @@ impl Control {
         Self::ToolStop,
         Self::LogoutToken,
         Self::SecurityEvent,
+        Self::AuditFirst,
+        Self::AuditLink,
+        Self::AuditCheckpoint,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

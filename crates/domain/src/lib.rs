@@ -5,6 +5,7 @@
 //! Checked things have types that only the check can make; secrets have kinds and no way out but a named one.
 
 pub mod audit;
+pub mod canonical;
 pub mod chain;
 pub mod challenge;
 pub mod client;

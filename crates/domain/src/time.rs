@@ -44,6 +44,19 @@ impl Timestamp {
         (shifted.div_euclid(146_097) * 400 + year_of_era + next_year, month, day)
     }
 
+    /// The beginning of that day in UTC; `None` where the calendar has no such day. The inverse of [`Self::date`].
+    pub fn of_date(year: i64, month: i64, day: i64) -> Option<Self> {
+        if !((0..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)) {
+            return None;
+        }
+        let year_from_march = if month <= 2 { year - 1 } else { year };
+        let of_era = year_from_march.rem_euclid(400);
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days = year_from_march.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+        let found = Self::from_seconds((days - 719_468) * 86_400);
+        (found.date() == (year, month, day)).then_some(found)
+    }
+
     /// The moment `span` later, saturating.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {

@@ -39,7 +39,10 @@ mod upstream_logins;
 mod users;
 
 pub use administer::Account;
-pub use audit::{AuditCursor, AuditFilter, AuditRow, AuditVerdict};
+pub use audit::{
+    AuditCursor, AuditFilter, AuditPlaces, AuditRow, AuditSpan, AuditVerdict, Break, CheckpointRow, DueCheckpoint,
+    Flaw, Signed,
+};
 pub use backup::BackupError;
 pub use clients::{ClientRow, ClientStanding};
 pub use codes::{CodeState, Redeemed, Redemption};

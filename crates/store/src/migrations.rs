@@ -17,6 +17,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (6, "secrets", include_str!("../migrations/0006_secrets.sql")),
     (8, "replay", include_str!("../migrations/0008_replay.sql")),
     (9, "stops", include_str!("../migrations/0009_stops.sql")),
+    (10, "checkpoints", include_str!("../migrations/0010_checkpoints.sql")),
 ];
 
 /// Runs what has not run yet, under the engine's own lock.

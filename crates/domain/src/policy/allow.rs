@@ -120,6 +120,11 @@ pub fn ceiling(stage: Stage, holder: &Holder, server: &Server) -> ScopeSet {
     scopes.filter(|scope| may(scope) || !holds(stage.control())).cloned().collect()
 }
 
+/// The first entry of a scope's list that means that person; `None` where none does, or the scope has no list.
+pub fn entry<'a>(person: &Person, server: &'a Server, scope: &Scope) -> Option<&'a Named> {
+    server.allow.get(scope)?.iter().find(|named| named.means(person))
+}
+
 /// The rule by which a person may not hold that scope.
 pub fn rule(scope: &Scope) -> String {
     format!("allow:{scope}")

@@ -8,7 +8,7 @@ mod pattern;
 mod person;
 pub mod server;
 
-pub use allow::{Named, NamesNobody, Stage, ceiling};
+pub use allow::{Named, NamesNobody, Stage, ceiling, entry};
 pub use decide::{Ask, Decision, Held, decide, enter, visible};
 pub use model::{Catalogue, Risk, ScopeGroup, Tool, ToolFacts};
 pub use pattern::Pattern;

@@ -1,16 +1,24 @@
 //! The audit: typed events, written with the change they describe and chained per writer, so that a row cannot be
 //! altered, dropped or put between others without breaking every hash after it. (One chain over all writers would be
-//! one lock over all writers.)
+//! one lock over all writers.) Checkpoints sign the ends of the chains.
 
+mod checkpoint;
+mod follow;
 mod later;
 mod read;
+mod verdict;
+mod verify;
+mod walk;
 
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::text;
 use sqlx::AnyConnection;
 
+pub use checkpoint::{CheckpointRow, DueCheckpoint};
+pub use follow::{AuditPlaces, AuditSpan};
 pub(crate) use later::Later;
-pub use read::{AuditCursor, AuditFilter, AuditRow, AuditVerdict};
+pub use read::{AuditCursor, AuditFilter, AuditRow};
+pub use verdict::{AuditVerdict, Break, Flaw, Signed};
 
 use crate::error::{Fault, StoreError};
 use crate::lane::{Ledger, Verdict};
@@ -31,9 +39,15 @@ impl Store {
         .await
     }
 
-    /// Hands an event over to be written soon. When more come than can be written, it is dropped and counted.
-    pub fn record_later(&self, event: AuditEvent) {
-        self.core.later.hand_over(event);
+    /// Hands an event over to be written soon, or when the database takes writes again. When too many wait already, it
+    /// is dropped and counted; then the answer is `false`, and what it speaks of should not be done.
+    pub fn record_later(&self, event: AuditEvent) -> bool {
+        self.core.later.hand_over(event)
+    }
+
+    /// Waits until everything handed over so far is written, or given up.
+    pub async fn settle_audit(&self) {
+        self.core.later.settled().await;
     }
 
     /// How many events [`Self::record_later`] had to drop.

@@ -1,12 +1,11 @@
-//! Reading the audit back, and checking its chains.
+//! Reading the audit back.
 
-use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome};
 use bailiwick_domain::ids::{ClientId, CorrelationId, GrantId, TransactionId, UserId, WriterId};
 use bailiwick_domain::time::Timestamp;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use super::link;
 use crate::error::{Fault, StoreError};
 use crate::rows::Columns as _;
 use crate::store::Store;
@@ -43,6 +42,14 @@ pub struct AuditFilter {
     pub correlation: Option<CorrelationId>,
     /// Only on this tool.
     pub tool: Option<String>,
+    /// Only where this agent acted: anywhere in the chain, or on its own account.
+    pub agent: Option<String>,
+    /// Only with this end.
+    pub outcome: Option<Outcome>,
+    /// Not before this moment.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// One event with its place in its writer's chain.
@@ -71,9 +78,11 @@ impl AuditRow {
 const COLUMNS_AND_FILTER: &str = "SELECT writer, seq, body, prev_hash, hash FROM audit
      WHERE ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR client = $3)
        AND ($4 IS NULL OR grant_id = $4) AND ($5 IS NULL OR transaction_id = $5)
-       AND ($6 IS NULL OR correlation = $6) AND ($7 IS NULL OR body LIKE $7 ESCAPE '!')";
-const NEWEST: &str = "ORDER BY at DESC, writer DESC, seq DESC LIMIT $8";
-const AFTER: &str = "AND (at, writer, seq) > ($9, $10, $11) ORDER BY at, writer, seq LIMIT $8";
+       AND ($6 IS NULL OR correlation = $6) AND ($7 IS NULL OR body LIKE $7 ESCAPE '!')
+       AND ($8 IS NULL OR body LIKE $8 ESCAPE '!' OR user_id = $9 OR client = $10)
+       AND ($11 IS NULL OR body LIKE $11 ESCAPE '!') AND at >= $12 AND at < $13";
+const NEWEST: &str = "ORDER BY at DESC, writer DESC, seq DESC LIMIT $14";
+const AFTER: &str = "AND (at, writer, seq) > ($15, $16, $17) ORDER BY at, writer, seq LIMIT $14";
 
 impl Store {
     /// Reads rows, oldest first. A row may appear before a place already read, when its transaction was slow:
@@ -88,6 +97,12 @@ impl Store {
             .bind(filter.transaction.as_ref().map(|id| id.as_str().to_owned()))
             .bind(filter.correlation.as_ref().map(|id| id.as_str().to_owned()))
             .bind(filter.tool.as_deref().map(on_tool))
+            .bind(filter.agent.as_deref().map(by_agent))
+            .bind(filter.agent.as_deref().map(actor))
+            .bind(filter.agent.as_deref().map(|name| name.trim_start_matches("agent:").to_owned()))
+            .bind(filter.outcome.map(|outcome| pattern(&format!("\"outcome\":\"{outcome}\""))))
+            .bind(filter.since.map_or(i64::MIN, Timestamp::millis))
+            .bind(filter.until.map_or(i64::MAX, Timestamp::millis))
             .bind(i64::from(filter.limit));
         if let Some(after) = &filter.after {
             query = query.bind(after.at.millis()).bind(after.writer.as_str().to_owned()).bind(after.seq);
@@ -99,97 +114,34 @@ impl Store {
         }
         Ok(rows)
     }
-
-    /// Recomputes every writer's chain, from its first row to its kept head.
-    pub async fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
-        let heads = sqlx::query("SELECT id, audit_seq, audit_hash FROM writers WHERE audit_seq > 0 ORDER BY id")
-            .fetch_all(self.readers())
-            .await
-            .map_err(Fault::from)?;
-        let mut rows = 0_u64;
-        for head in heads {
-            let chain =
-                Chain { writer: head.text("id")?, seq: head.number("audit_seq")?, hash: head.text("audit_hash")? };
-            if let Some(broken) = self.first_break(&chain).await? {
-                return Ok(AuditVerdict::Broken { writer: WriterId::from_stored(chain.writer), seq: broken });
-            }
-            rows = rows.saturating_add(u64::try_from(chain.seq).unwrap_or(0));
-        }
-        Ok(AuditVerdict::Whole { rows })
-    }
-
-    async fn first_break(&self, chain: &Chain) -> Result<Option<i64>, StoreError> {
-        let (mut seq, mut hash) = (0, String::new());
-        while seq < chain.seq {
-            let page = sqlx::query(
-                "SELECT seq, at, kind, body, prev_hash, hash FROM audit WHERE writer = $1 AND seq > $2 AND seq <= $3
-                 ORDER BY seq LIMIT 1000",
-            )
-            .bind(chain.writer.as_str())
-            .bind(seq)
-            .bind(chain.seq)
-            .fetch_all(self.readers())
-            .await
-            .map_err(Fault::from)?;
-            if page.is_empty() {
-                return Ok(Some(seq + 1));
-            }
-            for row in page {
-                seq += 1;
-                if !fits(&row, &chain.writer, seq, &hash)? {
-                    return Ok(Some(seq));
-                }
-                hash = row.text("hash")?;
-            }
-        }
-        Ok((hash != chain.hash).then_some(seq))
-    }
-}
-
-/// What [`Store::verify_audit`] found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditVerdict {
-    /// Every chain is whole.
-    Whole {
-        /// How many rows were checked.
-        rows: u64,
-    },
-    /// A row was altered, moved or taken away.
-    Broken {
-        /// In this writer's chain.
-        writer: WriterId,
-        /// At this number.
-        seq: i64,
-    },
 }
 
 /// The pattern of a body that names this tool: in a body, quotes within a text are escaped, so no other field looks so.
 fn on_tool(tool: &str) -> String {
-    let mut text = format!("\"tool\":{}", serde_json::Value::from(tool));
-    for special in ["!", "%", "_"] {
-        text = text.replace(special, &format!("!{special}"));
-    }
-    format!("%{text}%")
+    pattern(&format!("\"tool\":{}", serde_json::Value::from(tool)))
 }
 
-/// The head of one writer's chain.
-struct Chain {
-    writer: String,
-    seq: i64,
-    hash: String,
+/// The pattern of a body whose chain of actors names this one. The chain is the only list before `resource`, and what
+/// stands before it cannot look like its beginning.
+fn by_agent(agent: &str) -> String {
+    let name = serde_json::Value::from(actor(agent)).to_string();
+    format!("%\"actors\":[%{}%],\"resource\":%", escaped(&name))
 }
 
-fn fits(row: &AnyRow, writer: &str, seq: i64, prev: &str) -> Result<bool, Fault> {
-    let body = row.text("body")?;
-    let Ok(event) = serde_json::from_str::<AuditEvent>(&body) else { return Ok(false) };
-    Ok(row.number("seq")? == seq
-        && row.text("prev_hash")? == prev
-        && row.text("hash")? == link(prev, writer, seq, &body)
-        && row.moment("at")? == event.at
-        && row.text("kind")? == event.kind.as_str())
+/// How a chain calls an agent; whoever is no agent, such as `client:web`, is called so in full.
+fn actor(name: &str) -> String {
+    if name.contains(':') { name.to_owned() } else { format!("agent:{name}") }
 }
 
-fn row(row: &AnyRow) -> Result<AuditRow, Fault> {
+fn pattern(text: &str) -> String {
+    format!("%{}%", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+pub(super) fn row(row: &AnyRow) -> Result<AuditRow, Fault> {
     Ok(AuditRow {
         event: row.value("body")?,
         writer: WriterId::from_stored(row.text("writer")?),

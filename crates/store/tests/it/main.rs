@@ -48,6 +48,7 @@ mod standing;
 mod stops;
 mod storm;
 mod sweep;
+mod tamper;
 mod world;
 
 #[cfg(feature = "mutants")]

@@ -1,7 +1,7 @@
 //! What breaks under the store heals, and what is not known to be written is not called written.
 
 use bailiwick_domain::audit::AuditKind;
-use bailiwick_store::{AuditVerdict, Redeemed, StoreError};
+use bailiwick_store::{Redeemed, StoreError};
 use sqlx::Connection as _;
 
 use crate::world::{World, event, issued};
@@ -46,7 +46,7 @@ async fn a_statement_that_fails_hurts_nobody_else(world: &World) {
             assert_eq!(*end.as_ref().unwrap(), Redeemed::Fresh);
         }
     }
-    assert!(matches!(store.verify_audit().await.unwrap(), AuditVerdict::Whole { .. }));
+    assert!(world.verify(&store).await.is_whole());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,7 @@ async fn a_server_that_drops_its_connections_is_found_again() {
         assert_eq!(end.unwrap(), Redeemed::Fresh, "round {round}");
         assert!(store.grant(waiting.grant()).await.unwrap().unwrap().activated_at.is_some());
     }
-    assert!(matches!(store.verify_audit().await.unwrap(), AuditVerdict::Whole { .. }));
+    assert!(world.verify(&store).await.is_whole());
     world.remove().await;
 }
 

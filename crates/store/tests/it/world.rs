@@ -10,13 +10,16 @@ use bailiwick_domain::client::{AuthMethod, Client, ClientSource, GrantType};
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::grant::{Approval, CodeGrant};
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, TransactionId, UserId};
+use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer as _};
 use bailiwick_domain::opaque::{BrowserCookie, Code, Digest, Opaque, Refresh, RequestHandle};
 use bailiwick_domain::pkce::Verifier;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{ACCESS_LIFE, CODE_LIFE, Clock, REFRESH_LIFE, Timestamp};
 use bailiwick_domain::uri::Resource;
-use bailiwick_store::{Database, NewApproval, OpenError, Redemption, RefreshRow, Settings, Store, TokenRow};
+use bailiwick_store::{
+    AuditVerdict, Database, NewApproval, OpenError, Redemption, RefreshRow, Settings, Store, TokenRow,
+};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 
@@ -52,6 +55,7 @@ pub struct World {
     pub directory: TempDir,
     clock: Arc<StoppedClock>,
     pub key: [u8; 32],
+    pub signer: KeyPair,
 }
 
 impl World {
@@ -83,7 +87,8 @@ impl World {
 
     fn new(database: Database, url: String, admin: Option<(String, String)>, directory: TempDir) -> Self {
         let clock = Arc::new(StoppedClock(AtomicI64::new(1_800_000_000_000)));
-        Self { database, url, admin, directory, clock, key: bailiwick_domain::entropy::draw(&Dice) }
+        let signer = KeyPair::generate(Alg::Es256).unwrap();
+        Self { database, url, admin, directory, clock, key: bailiwick_domain::entropy::draw(&Dice), signer }
     }
 
     /// Drops the database.
@@ -137,6 +142,19 @@ impl World {
         let first = self.open().await;
         let second = if self.is_sqlite() { first.clone() } else { self.open().await };
         [first, second]
+    }
+
+    /// Checks the audit with the key of this world's checkpoints.
+    pub async fn verify(&self, store: &Store) -> AuditVerdict {
+        store.verify_audit(&JwkSet::new(vec![self.signer.public()]), None).await.unwrap()
+    }
+
+    /// Writes checkpoints until nothing is due.
+    pub async fn sign(&self, store: &Store) {
+        while let Some(due) = store.checkpoint_due(None, self.now()).await.unwrap() {
+            let statement = due.checkpoint.sign(&self.signer).unwrap();
+            assert!(store.keep_checkpoint(due, statement).await.unwrap());
+        }
     }
 
     /// A connection past the store.
