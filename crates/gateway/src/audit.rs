@@ -1,13 +1,13 @@
 //! What the gateway puts on record: every call of a tool, allowed or not, and every token that was refused.
 
-use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome};
+use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome, UpstreamEnd};
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::uri::Resource;
 use bailiwick_resource::Caller;
 
 use crate::call::Call;
-use crate::refuse::Trail;
+use crate::refuse::{Refusal, Trail};
 
 /// An event of this caller's at that server.
 fn event(kind: AuditKind, caller: &Caller, trail: &Trail, now: Timestamp) -> AuditEvent {
@@ -32,12 +32,15 @@ pub(crate) fn call(kind: AuditKind, call: &Call, trail: &Trail, now: Timestamp) 
     let event = event(kind, &call.caller, trail, now).resource(&call.server.resource);
     let Some(said) = call.said() else { return event };
     let event = said.method.iter().fold(event, |event, method| event.method(method.clone()));
+    let event = said.arguments.iter().fold(event, |event, digest| event.arguments(digest.clone()));
     said.tool().into_iter().fold(event, |event, tool| event.tool(tool.to_owned()))
 }
 
-/// A call that was allowed and came to nothing.
-pub(crate) fn failed(event: AuditEvent, says: &str, now: Timestamp) -> AuditEvent {
-    let mut event = event.outcome(Outcome::Failed).says(says);
+/// A call that was allowed, sent off at `began`, and came to nothing.
+pub(crate) fn failed(event: AuditEvent, why: &Refusal, began: Timestamp, now: Timestamp) -> AuditEvent {
+    let ms = u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX);
+    let end = UpstreamEnd { status: why.upstream_status().map(|status| status.as_u16()), ms };
+    let mut event = event.outcome(Outcome::Failed).says(why.to_string()).upstream(end);
     event.at = now;
     event
 }

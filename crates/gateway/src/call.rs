@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use bailiwick_domain::canonical;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::{Envelope, Id, Message, Method, Mirrored, Revision};
 use bailiwick_domain::policy::Holder;
@@ -71,6 +72,8 @@ pub(crate) struct Said {
     pub(crate) known: Method,
     /// What the method is about.
     pub(crate) name: Option<String>,
+    /// The digest of the arguments of a call, for the record.
+    pub(crate) arguments: Option<String>,
 }
 
 impl Said {
@@ -154,7 +157,9 @@ impl Call {
         if known == Method::ToolsCall && (id.is_none() || name.is_none()) {
             return Err(Refusal::Params("tools/call needs an id, and the name of a tool"));
         }
-        Ok((Said { body: body.clone(), id, method, known, name }, revision))
+        let given = envelope.params().arguments.filter(|_| known == Method::ToolsCall);
+        let arguments = given.map(|raw| canonical::digest_of_text(raw.get()));
+        Ok((Said { body: body.clone(), id, method, known, name, arguments }, revision))
     }
 
     fn open(&self, gateway: &Gateway, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {

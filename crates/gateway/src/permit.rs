@@ -3,6 +3,7 @@
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::challenge::Challenge;
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::error::ErrorCode;
 use bailiwick_domain::mcp::Method;
 use bailiwick_domain::policy::{Ask, Decision, Risk, Server, decide, enter};
@@ -41,15 +42,7 @@ impl Permit {
             audit::call(kind, &call, trail, now).rule(rule.clone()).policy(&gateway.directory.load().epoch),
             AuditEvent::says,
         );
-        if kind == AuditKind::ToolCalled && risk > Risk::Read {
-            // What changes something happens only once it is on record.
-            gateway.store.record(event.clone()).await.map_err(|error| {
-                tracing::error!(correlation = %trail.correlation, %error, "a call cannot be recorded and is refused");
-                Refusal::Unrecorded
-            })?;
-        } else {
-            gateway.store.record_later(event.clone());
-        }
+        put_on_record(gateway, &event, risk, trail).await?;
         audit::count(call.server.label(), if kind == AuditKind::ToolCalled { "allowed" } else { "refused" });
         permitted(&call, decision)?;
         Ok(Self { call, record: Some(event) })
@@ -69,6 +62,22 @@ impl Permit {
     pub(crate) fn record(&self) -> Option<AuditEvent> {
         self.record.clone()
     }
+}
+
+/// What changes something happens only once it is on record; what only looks, once its record waits to be written.
+async fn put_on_record(gateway: &Gateway, event: &AuditEvent, risk: Risk, trail: &Trail) -> Result<(), Refusal> {
+    let goes_on = event.kind == AuditKind::ToolCalled;
+    let kept = if goes_on && risk > Risk::Read && holds(Control::AuditFirst) {
+        gateway.store.record(event.clone()).await.map_err(|error| error.to_string())
+    } else if gateway.store.record_later(event.clone()) || !goes_on {
+        Ok(())
+    } else {
+        Err("too many entries of the record wait to be written".to_owned())
+    };
+    kept.map_err(|error| {
+        tracing::error!(correlation = %trail.correlation, %error, "a call cannot be recorded and is refused");
+        Refusal::Unrecorded
+    })
 }
 
 /// Decides over a tool. One that is not known may be new: the server is asked again before the call is denied.

@@ -96,12 +96,17 @@ async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestam
         (Ok(()), Reach::Http(uri)) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
         (Ok(()), Reach::Stdio(children)) => upstream::stdio::forward(gateway, children, permit, trail).await,
         (Ok(()), Reach::Nowhere(says)) => Err(Trouble::Down(says.clone()).into()),
+    let began = gateway.clock.now();
+    let answer = match server.reach.as_ref() {
+        Reach::Http(uri) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
+        Reach::Stdio(children) => upstream::stdio::forward(gateway, children, permit, trail).await,
+        Reach::Nowhere(says) => Err(Trouble::Down(says.clone()).into()),
     };
     // Its stream, if it has one, is among the open ones by now, so that nothing is ended in between unseen.
     let answer = answer.and_then(|answer| bearer::stands(gateway, &server, &errand, trail).map(|()| answer));
     if let (Err(refusal), Some(record)) = (&answer, record) {
         audit::count(server.label(), "failed");
-        gateway.store.record_later(audit::failed(record, &refusal.to_string(), gateway.clock.now()));
+        gateway.store.record_later(audit::failed(record, refusal, began, gateway.clock.now()));
     }
     answer
 }

@@ -139,6 +139,11 @@ impl Refusal {
         }
     }
 
+    /// What the server behind answered, where it answered and that was the trouble.
+    pub(crate) fn upstream_status(&self) -> Option<StatusCode> {
+        if let Self::Upstream(trouble) = self { trouble.answered() } else { None }
+    }
+
     fn header(&self) -> Option<(HeaderName, String)> {
         match self {
             Self::Unauthorized { challenge, .. } | Self::Scope { challenge, .. } => {

@@ -42,6 +42,14 @@ impl Trouble {
         }
     }
 
+    /// The status it answered with, where that is the trouble.
+    pub(crate) fn answered(&self) -> Option<StatusCode> {
+        match self {
+            Self::Closed(status) | Self::Moved { status, .. } => Some(*status),
+            Self::Down(_) | Self::Slow(_) | Self::Nonsense(_) => None,
+        }
+    }
+
     /// What the caller is told: enough to know whose fault it is, nothing of how things stand inside.
     pub(crate) fn told(&self) -> &'static str {
         match self {

@@ -87,6 +87,7 @@ async fn a_call_that_changes_something_is_on_record_before_it_happens() {
     assert_eq!(called.grant.as_ref(), Some(&held.grant));
     assert_eq!(called.outcome, Outcome::Allowed);
     assert_eq!(called.resource.as_ref(), Some(&world.resource("json")));
+    assert_eq!(called.arguments.as_deref(), Some("RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o"), "the digest of {{}}");
 }
 
 #[tokio::test]
