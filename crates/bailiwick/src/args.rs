@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::agents::Agents;
+use crate::command::access::Access;
 use crate::command::audit::Audit;
 use crate::command::backup::{Backup, Restore};
 use crate::command::call::Call;
@@ -68,8 +69,10 @@ pub(crate) enum Command {
     Servers(Servers),
     /// Who let which app do what: list, show, revoke; token to end one token
     Grants(Grants),
-    /// The record of who did what: tail, search, verify
+    /// The record of who did what: tail, search, verify, checkpoint, export
     Audit(Audit),
+    /// Who could call a tool, by which rule and through which app: report
+    Access(Access),
     /// The configuration: check, schema, show
     Config(ConfigCommand),
     /// Write everything that is remembered, but the master key, into one file

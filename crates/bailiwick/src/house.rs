@@ -27,6 +27,7 @@ use crate::args;
 use crate::config::{Chains, Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text, master_key};
 use crate::front::FrontPlan;
 use crate::keep;
+use crate::notary::Notary;
 use crate::sandbox::Hosting;
 use crate::wire::{SystemClock, SystemEntropy};
 
@@ -259,6 +260,7 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
+    pub(crate) notary: Notary,
     pub(crate) setup: Arc<SetupDoor>,
     /// How long the welcome waits for servers: a child that is installed first needs its time.
     patience: Duration,
@@ -317,6 +319,7 @@ impl House {
             providers: Providers::new(plan.providers),
         });
         Ok(Self {
+            notary: Notary::new(store.clone(), &plan.data),
             issuer,
             store,
             catalogue,
@@ -374,6 +377,14 @@ impl House {
     /// Ends children and streams, then the store.
     pub(crate) async fn close(self) {
         self.gateway.close().await;
+        let signed = async {
+            self.store.settle_audit().await;
+            if let Err(error) = self.notary.sign().await {
+                tracing::error!(%error, "the end of the record could not be signed");
+            }
+        };
+        // Where the database takes no writes, the end is not put off for that.
+        tokio::time::timeout(Duration::from_secs(10), signed).await.ok();
         self.store.close().await;
     }
 }

@@ -11,6 +11,7 @@ mod keep;
 mod launch;
 mod logs;
 mod metrics;
+mod notary;
 mod reload;
 mod sandbox;
 mod welcome;
@@ -57,6 +58,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Import(args) => command::import::run(args).await,
         Command::Agents(args) => command::agents::run(args).await,
         Command::Audit(args) => command::audit::run(args).await,
+        Command::Access(args) => command::access::run(args).await,
         Command::Users(args) => command::users::run(args).await,
         Command::Clients(args) => command::clients::run(args).await,
         Command::Servers(args) => command::servers::run(args).await,

@@ -54,8 +54,14 @@ pub(crate) enum Order {
     StartTool { server: String, tool: String },
     /// Read the audit.
     Audit(AuditQuery),
-    /// Check the audit's chains.
+    /// Read on in the audit.
+    FollowAudit(FollowQuery),
+    /// Check the audit.
     VerifyAudit,
+    /// Sign what was written since the last checkpoint.
+    Checkpoint,
+    /// Say who could call a tool.
+    AccessReport { tool: String, server: Option<String> },
     /// Show the configuration in force.
     Config,
     /// Write a backup.
@@ -79,4 +85,59 @@ pub(crate) struct AuditQuery {
     pub(crate) kind: Option<String>,
     /// Of this request.
     pub(crate) correlation: Option<String>,
+    /// In this chain of requests.
+    #[serde(default)]
+    pub(crate) transaction: Option<String>,
+    /// Where this agent acted.
+    #[serde(default)]
+    pub(crate) agent: Option<String>,
+    /// With this end, such as `refused`.
+    #[serde(default)]
+    pub(crate) outcome: Option<String>,
+    /// Not before this moment, as people write it.
+    #[serde(default)]
+    pub(crate) since: Option<String>,
+    /// Before this moment, as people write it.
+    #[serde(default)]
+    pub(crate) until: Option<String>,
+    /// True when people and apps shall be named, not only numbered.
+    #[serde(default)]
+    pub(crate) named: bool,
+}
+
+/// Where to read on in the audit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FollowQuery {
+    /// How far each writer was read.
+    pub(crate) places: bailiwick_store::AuditPlaces,
+    /// How many rows.
+    pub(crate) limit: u32,
+    /// Not before this moment, as people write it.
+    pub(crate) since: Option<String>,
+    /// Before this moment, as people write it.
+    pub(crate) until: Option<String>,
+}
+
+/// What was found there.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Followed {
+    /// The rows.
+    pub(crate) rows: Vec<FollowedRow>,
+    /// How far each writer is read now.
+    pub(crate) places: bailiwick_store::AuditPlaces,
+}
+
+/// A row with everything its hash is made of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FollowedRow {
+    /// Whose chain.
+    pub(crate) writer: String,
+    /// Its number there.
+    pub(crate) seq: i64,
+    /// The hash before it.
+    pub(crate) prev_hash: String,
+    /// Its own.
+    pub(crate) hash: String,
+    /// The event, in the text that was hashed.
+    pub(crate) body: String,
 }

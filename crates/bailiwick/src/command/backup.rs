@@ -12,6 +12,7 @@ use super::users::word;
 use crate::admin::order::Order;
 use crate::admin::{AdminClient, Administration};
 use crate::keep;
+use crate::notary::Notary;
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -78,6 +79,8 @@ async fn put_back(place: &Place, file: &Path) -> Result<Value, String> {
         return Err(format!("{} is not a file that `bailiwick backup` wrote", file.display()));
     }
     keep::private_directory(&data).map_err(|error| format!("cannot make {}: {error}", data.display()))?;
+    // What was signed later is not in the backup; that is for whoever restores it to know.
+    Notary::forget(&data).map_err(|error| format!("cannot prepare {}: {error}", data.display()))?;
     keep::write_private(&database, &content)
         .map_err(|error| format!("cannot write {}: {error}", database.display()))?;
     // Opening it shows whether the key is the one it was sealed with.

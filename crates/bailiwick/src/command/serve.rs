@@ -65,6 +65,7 @@ async fn serve(args: args::Serve) -> Result<(), HouseError> {
         let routes = metrics::routes(handle, house.reins());
         tasks.spawn(bailiwick_net::serve(Listener::Tcp(listener), routes, stop.clone()));
     }
+    tasks.spawn(house.notary.clone().attend(stop.clone()));
     tasks.close();
 
     let greet = async {

@@ -1,6 +1,7 @@
 //! What operators do, over a store: the same whether a running process does it for whoever asks over the socket, or a
 //! command does it itself because nothing runs.
 
+mod access;
 mod apps;
 mod grants;
 mod people;
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use super::order::Order;
 use crate::config::{Config, InForce, master_key};
 use crate::house::{House, database};
+use crate::notary::{Notary, NotaryError};
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// The operations of administration.
@@ -37,6 +39,7 @@ pub(crate) struct Administration {
     directory: Option<Arc<ArcSwap<Directory>>>,
     /// What the configuration says, where nothing runs.
     public_url: Option<String>,
+    notary: Notary,
     passwords: Passwords,
 }
 
@@ -48,6 +51,12 @@ pub(crate) struct Refused(pub(crate) String);
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         Self(format!("{error}; nothing was changed, try again"))
+    }
+}
+
+impl From<NotaryError> for Refused {
+    fn from(error: NotaryError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -66,6 +75,7 @@ impl Administration {
             catalogue: Some(Arc::clone(&house.catalogue)),
             directory: Some(Arc::clone(&house.directory)),
             public_url: None,
+            notary: house.notary.clone(),
             passwords: Passwords::new(),
         }
     }
@@ -99,6 +109,8 @@ impl Administration {
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let public_url = config.public_url;
         Ok(Self { store, in_force, catalogue: None, directory: None, public_url, passwords: Passwords::new() })
+        let notary = Notary::new(store.clone(), data);
+        Ok(Self { store, in_force, catalogue: None, directory: None, notary, passwords: Passwords::new() })
     }
 
     /// Lets go of a store that was opened for this.
@@ -133,7 +145,10 @@ impl Administration {
             Order::StopTool { server, tool, reason } => self.stop_tool((&server, &tool), reason.as_deref()).await,
             Order::StartTool { server, tool } => self.start_tool((&server, &tool)).await,
             Order::Audit(query) => self.audit(query).await,
+            Order::FollowAudit(query) => self.follow_audit(query).await,
             Order::VerifyAudit => self.verify_audit().await,
+            Order::Checkpoint => self.checkpoint().await,
+            Order::AccessReport { tool, server } => self.access_report(&tool, server.as_deref()).await,
             Order::Config => Ok(self.in_force.load().shown()),
             Order::Backup { file } => {
                 let bytes = self.store.backup(&file).await?;

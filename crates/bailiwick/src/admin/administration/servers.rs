@@ -55,6 +55,6 @@ impl Administration {
 }
 
 /// The name of a server; `-` for the one at `/mcp` itself.
-fn called(server: &Server) -> &str {
+pub(super) fn called(server: &Server) -> &str {
     server.name.as_ref().map_or("-", ServerName::as_str)
 }
