@@ -26,6 +26,7 @@ pub mod proxy;
 pub mod relay;
 pub mod river;
 pub mod signals;
+pub mod record;
 pub mod tls;
 pub mod visitor;
 pub mod workload;

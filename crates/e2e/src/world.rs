@@ -18,6 +18,7 @@ pub struct Setup {
     port: u16,
     data: Option<Arc<TempDir>>,
     listens_itself: bool,
+    small_disk: bool,
     env: Vec<(String, String)>,
 }
 
@@ -46,6 +47,13 @@ impl Setup {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// On a disk of a few megabytes, of this process's own; see [`World::fill_disk`].
+    #[must_use]
+    pub fn on_a_small_disk(mut self) -> Self {
+        self.small_disk = true;
         self
     }
 
@@ -78,7 +86,7 @@ impl Setup {
     }
 
     pub fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = if self.small_disk { small_disk(data) } else { Command::new(binary()) };
         command.arg("serve").arg("--data").arg(data);
         if !self.listens_itself {
             command.arg("--listen").arg(format!("localhost:{}", self.port));
@@ -175,6 +183,29 @@ impl World {
         self.data.path()
     }
 
+    /// The data directory as the process on a small disk sees it.
+    pub fn inside(&self) -> PathBuf {
+        let rest = self.data.path().strip_prefix("/").unwrap();
+        Path::new("/proc").join(self.child.id().to_string()).join("root").join(rest)
+    }
+
+    /// Leaves no room on the small disk.
+    pub fn fill_disk(&self) {
+        use std::io::Write as _;
+        let mut filler = std::fs::File::create(self.inside().join("filler")).unwrap();
+        let full = loop {
+            if let Err(error) = filler.write_all(&[0; 4096]) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    }
+
+    /// Makes room again.
+    pub fn free_disk(&self) {
+        std::fs::remove_file(self.inside().join("filler")).unwrap();
+    }
+
     /// The id of the process.
     pub fn process(&self) -> u32 {
         self.child.id()
@@ -237,6 +268,14 @@ impl Drop for World {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The binary in a mount namespace of its own, where the data directory is a small file system in memory.
+fn small_disk(data: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    command.arg("mount -t tmpfs -o size=8m,mode=700 tmpfs \"$0\" && exec \"$@\"").arg(data).arg(binary());
+    command
 }
 
 fn follow(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<String>>, ready: Option<mpsc::Sender<String>>) {

@@ -90,17 +90,13 @@ async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestam
     let call = Call::read(gateway, raw, (caller, holder), trail).await?;
     let permit = Permit::decide(gateway, call, trail, now).await?;
     let record = permit.record();
+    let began = gateway.clock.now();
     let errand = Errand::by(permit.call());
     let answer = match (bearer::stands(gateway, &server, &errand, trail), server.reach.as_ref()) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Reach::Http(uri)) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
         (Ok(()), Reach::Stdio(children)) => upstream::stdio::forward(gateway, children, permit, trail).await,
         (Ok(()), Reach::Nowhere(says)) => Err(Trouble::Down(says.clone()).into()),
-    let began = gateway.clock.now();
-    let answer = match server.reach.as_ref() {
-        Reach::Http(uri) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
-        Reach::Stdio(children) => upstream::stdio::forward(gateway, children, permit, trail).await,
-        Reach::Nowhere(says) => Err(Trouble::Down(says.clone()).into()),
     };
     // Its stream, if it has one, is among the open ones by now, so that nothing is ended in between unseen.
     let answer = answer.and_then(|answer| bearer::stands(gateway, &server, &errand, trail).map(|()| answer));

@@ -12,6 +12,7 @@ pub mod login;
 mod pages;
 pub mod signal;
 mod stop;
+mod record;
 mod token;
 mod tools;
 
@@ -37,6 +38,7 @@ pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lyin
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
 pub use signal::{anothers_event, anothers_logout};
 pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
+pub use record::{cut_off_record, edited_record, unrecorded_call};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
 
@@ -44,7 +46,7 @@ pub use tools::{left_out, listing, without_scope};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 52] = [
+pub const PROBES: [(&str, Control); 55] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -97,6 +99,9 @@ pub const PROBES: [(&str, Control); 52] = [
     ("stopped_tool", Control::ToolStop),
     ("anothers_logout", Control::LogoutToken),
     ("anothers_event", Control::SecurityEvent),
+    ("unrecorded_call", Control::AuditFirst),
+    ("edited_record", Control::AuditLink),
+    ("cut_off_record", Control::AuditCheckpoint),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -154,6 +159,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "stopped_tool" => stopped_tool(off).await,
         "anothers_logout" => anothers_logout(off).await,
         "anothers_event" => anothers_event(off).await,
+        "unrecorded_call" => unrecorded_call(off).await,
+        "edited_record" => edited_record(off).await,
+        "cut_off_record" => cut_off_record(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

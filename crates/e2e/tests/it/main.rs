@@ -12,6 +12,7 @@ mod mutants;
 mod operators;
 mod partition;
 mod proxies;
+mod record;
 mod refusals;
 mod reload;
 mod replicas;

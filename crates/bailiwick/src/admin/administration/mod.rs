@@ -108,9 +108,8 @@ impl Administration {
         let store = Store::open(settings).await.map_err(|error| refused(&error))?;
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let public_url = config.public_url;
-        Ok(Self { store, in_force, catalogue: None, directory: None, public_url, passwords: Passwords::new() })
         let notary = Notary::new(store.clone(), data);
-        Ok(Self { store, in_force, catalogue: None, directory: None, notary, passwords: Passwords::new() })
+        Ok(Self { store, in_force, catalogue: None, directory: None, public_url, notary, passwords: Passwords::new() })
     }
 
     /// Lets go of a store that was opened for this.
