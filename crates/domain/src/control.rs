@@ -145,11 +145,15 @@ pub enum Control {
     AuditLink,
     /// What a checkpoint signed is still there.
     AuditCheckpoint,
+    /// A party that is stopped under a grant gets and uses nothing there.
+    NodeStop,
+    /// The console opens to administrators and auditors, and only administrators stop anything there.
+    ConsoleRole,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 70] = [
+    pub const ALL: [Self; 72] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -220,6 +224,8 @@ impl Control {
         Self::AuditFirst,
         Self::AuditLink,
         Self::AuditCheckpoint,
+        Self::NodeStop,
+        Self::ConsoleRole,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -35,15 +35,26 @@ pub struct Account {
 impl Store {
     /// Every account, by name.
     pub async fn accounts(&self, now: Timestamp) -> Result<Vec<Account>, StoreError> {
+        self.accounts_from((i64::MAX, 0), now).await
+    }
+
+    /// At most `limit` accounts by name, after the first `skip`.
+    pub async fn some_accounts(&self, limit: u32, skip: u32, now: Timestamp) -> Result<Vec<Account>, StoreError> {
+        self.accounts_from((i64::from(limit), i64::from(skip)), now).await
+    }
+
+    async fn accounts_from(&self, (limit, skip): (i64, i64), now: Timestamp) -> Result<Vec<Account>, StoreError> {
         let rows = sqlx::query(
             "SELECT u.id, u.name, u.role, u.member_of, u.created_at, u.disabled_at,
                  (SELECT COUNT(*) FROM grants g WHERE g.user_id = u.id AND g.activated_at IS NOT NULL
                      AND g.revoked_at IS NULL AND g.expires_at > $1) AS grants,
                  (SELECT COUNT(*) FROM sessions s WHERE s.user_id = u.id AND s.idle_until > $1
                      AND s.expires_at > $1) AS sessions
-             FROM users u ORDER BY u.name_key",
+             FROM users u ORDER BY u.name_key LIMIT $2 OFFSET $3",
         )
         .bind(now.millis())
+        .bind(limit)
+        .bind(skip)
         .fetch_all(self.readers())
         .await
         .map_err(Fault::from)?;

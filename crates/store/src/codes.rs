@@ -9,6 +9,7 @@ use bailiwick_domain::opaque::{Code, Digest};
 use bailiwick_domain::time::Timestamp;
 
 use crate::error::{Fault, StoreError};
+use crate::grant_stops::any_stopped;
 use crate::lane::{Done, Tx, Verdict};
 use crate::refresh::RefreshRow;
 use crate::rows::{Columns as _, json};
@@ -113,6 +114,9 @@ async fn redeem(tx: &mut Tx, redemption: &Redemption, event: &AuditEvent) -> Don
     }
     if !spend(tx, redemption).await? {
         return Ok(Verdict::Undo(Redeemed::Lost));
+    }
+    if any_stopped(tx, &redemption.grant, &[redemption.token.audience.as_str().to_owned()]).await? {
+        return Ok(Verdict::Undo(Redeemed::Revoked));
     }
     tokens::insert(tx, &redemption.token).await?;
     if let Some(refresh) = &redemption.refresh {

@@ -18,6 +18,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (8, "replay", include_str!("../migrations/0008_replay.sql")),
     (9, "stops", include_str!("../migrations/0009_stops.sql")),
     (10, "checkpoints", include_str!("../migrations/0010_checkpoints.sql")),
+    (11, "grant_stops", include_str!("../migrations/0011_grant_stops.sql")),
 ];
 
 /// Runs what has not run yet, under the engine's own lock.

@@ -10,6 +10,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor};
 
 use crate::error::{Fault, StoreError};
+use crate::grant_stops::any_stopped;
 use crate::grants::{self, GrantRow};
 use crate::lane::{Done, Tx, Verdict};
 use crate::rows::Columns as _;
@@ -140,6 +141,9 @@ fn context(digest: &Digest<Refresh>) -> String {
 
 async fn rotate(tx: &mut Tx, rotation: &Rotation, event: &AuditEvent) -> Done<Rotated> {
     if !grants::use_live(tx, &rotation.grant, rotation.now).await? {
+        return Ok(Verdict::Undo(Rotated::Revoked));
+    }
+    if any_stopped(tx, &rotation.grant, &[rotation.token.audience.as_str().to_owned()]).await? {
         return Ok(Verdict::Undo(Rotated::Revoked));
     }
     let Some(spent) = spend(tx, rotation).await? else {

@@ -2,16 +2,18 @@
 //! revoked.
 
 use bailiwick_domain::audit::AuditEvent;
-use bailiwick_domain::chain::agent_name;
+use bailiwick_domain::chain::{agent_name, edge_id};
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{GrantId, TokenId};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::uri::Resource;
+use sqlx::any::AnyRow;
 
 use crate::error::{Fault, StoreError};
 use crate::feed::Change;
+use crate::grant_stops::any_stopped;
 use crate::grants::{self, GrantRow};
 use crate::lane::{Tx, Verdict};
 use crate::rows::Columns as _;
@@ -66,10 +68,22 @@ pub struct Derivation {
     pub line: Vec<TokenId>,
     /// The agents and edges that it and the token above it name: none of them may be stopped.
     pub steps: Vec<Step>,
+    /// Everybody who acts with it, by `sub`, current actor first.
+    pub actors: Vec<String>,
     /// The token.
     pub token: TokenRow,
     /// The present moment.
     pub now: Timestamp,
+}
+
+impl Derivation {
+    /// Everybody it concerns and every step between two of them, as a stop under its grant names them.
+    fn parties(&self) -> Vec<String> {
+        let audience = self.token.audience.as_str();
+        let to = std::iter::once(audience).chain(self.actors.iter().map(String::as_str));
+        let edges = self.actors.iter().zip(to).map(|(from, to)| edge_id(from, to));
+        self.actors.iter().cloned().chain(edges).chain(std::iter::once(audience.to_owned())).collect()
+    }
 }
 
 /// What became of a derivation.
@@ -79,6 +93,8 @@ pub enum Derived {
     Fresh,
     /// Something above it was ended.
     Revoked,
+    /// Somebody it concerns is stopped under its grant.
+    Stopped,
 }
 
 impl Store {
@@ -92,6 +108,9 @@ impl Store {
                 let live = live && (none_of(tx, &derivation.steps).await? || !holds(Control::ExchangeLive));
                 let parent = if live { nearest(tx, &derivation.line).await? } else { None };
                 let Some(parent) = parent.filter(|_| live) else { return Ok(Verdict::Undo(Derived::Revoked)) };
+                if any_stopped(tx, &derivation.token.grant, &derivation.parties()).await? {
+                    return Ok(Verdict::Undo(Derived::Stopped));
+                }
                 insert(tx, &TokenRow { parent: parent.known, ..derivation.token.clone() }).await?;
                 tx.audit(event).await?;
                 Ok(Verdict::Keep(Derived::Fresh))
@@ -139,17 +158,7 @@ impl Store {
         .await
         .map_err(Fault::from)?;
         let Some(row) = row else { return Ok(None) };
-        let token = TokenRow {
-            jti: TokenId::from_stored(row.text("jti")?),
-            grant: GrantId::from_stored(row.text("grant_id")?),
-            parent: row.maybe_text("parent")?.map(TokenId::from_stored),
-            hop: u32::try_from(row.number("hop")?).map_err(|_| Fault::Unreadable("access_tokens.hop"))?,
-            actor: row.maybe_text("actor")?,
-            audience: Resource::from_stored(row.text("audience")?),
-            scope: ScopeSet::parse(&row.text("scope")?).ok_or(Fault::Unreadable("access_tokens.scope"))?,
-            issued_at: row.moment("issued_at")?,
-            expires_at: row.moment("expires_at")?,
-        };
+        let token = read(&row)?;
         let revoked_at = row.maybe_moment("token_revoked_at")?;
         Ok(Some(TokenState { row: token, revoked_at, grant: grants::read(&row)? }))
     }
@@ -217,6 +226,21 @@ async fn nearest(tx: &mut Tx, line: &[TokenId]) -> Result<Option<Parent>, Fault>
         known = known.or_else(|| Some(jti.clone()));
     }
     Ok(Some(Parent { known }))
+}
+
+/// Reads the columns of a token.
+pub(crate) fn read(row: &AnyRow) -> Result<TokenRow, Fault> {
+    Ok(TokenRow {
+        jti: TokenId::from_stored(row.text("jti")?),
+        grant: GrantId::from_stored(row.text("grant_id")?),
+        parent: row.maybe_text("parent")?.map(TokenId::from_stored),
+        hop: u32::try_from(row.number("hop")?).map_err(|_| Fault::Unreadable("access_tokens.hop"))?,
+        actor: row.maybe_text("actor")?,
+        audience: Resource::from_stored(row.text("audience")?),
+        scope: ScopeSet::parse(&row.text("scope")?).ok_or(Fault::Unreadable("access_tokens.scope"))?,
+        issued_at: row.moment("issued_at")?,
+        expires_at: row.moment("expires_at")?,
+    })
 }
 
 /// Writes a token.

@@ -52,6 +52,9 @@ pub(super) enum TokenError {
     /// An agent that is stopped for everybody.
     #[error("this agent is stopped")]
     Stopped,
+    /// A party that is stopped under the grant.
+    #[error("somebody in this chain, or its target, was stopped for this grant")]
+    PartyStopped,
     /// A scope that is none, or more than was granted.
     #[error("scope is malformed or more than was granted")]
     Scope,
@@ -94,6 +97,7 @@ impl TokenError {
             | Self::Revoked
             | Self::Subject
             | Self::Beyond => ErrorCode::InvalidGrant,
+            Self::PartyStopped => ErrorCode::ActorUnauthorized,
             Self::Exchange(error) => error.code(),
             Self::Claim(error) => error.code(),
             Self::Scope => ErrorCode::InvalidScope,
@@ -115,6 +119,7 @@ impl TokenError {
             Self::Exchange(error) => error.rule(),
             Self::Subject => "exchange:subject".to_owned(),
             Self::Revoked => "exchange:revoked".to_owned(),
+            Self::PartyStopped => "grant:stopped".to_owned(),
             Self::Form(_)
             | Self::Client(_)
             | Self::Missing(_)
@@ -153,6 +158,7 @@ impl TokenError {
             | Self::Refresh
             | Self::Reused
             | Self::Revoked
+            | Self::PartyStopped
             | Self::Beyond
             | Self::Subject
             | Self::Exchange(_)

@@ -154,10 +154,12 @@ impl Authority {
             None => audit,
         };
         let steps = [Step::all_of(&source.claims), Step::all_of(claims)].concat();
-        let derivation = Derivation { line, steps, token: answer::row(&minted, visit.now), now: visit.now };
+        let actors = claims.act.iter().flat_map(|act| act.line()).map(|actor| actor.sub.clone()).collect();
+        let derivation = Derivation { line, steps, actors, token: answer::row(&minted, visit.now), now: visit.now };
         match self.store.derive(derivation, audit).await? {
             Derived::Fresh => Ok(Answer::exchanged(minted, visit.now)),
             Derived::Revoked => Err(TokenError::Revoked),
+            Derived::Stopped => Err(TokenError::PartyStopped),
         }
     }
 

@@ -62,6 +62,8 @@ pub enum AuditKind {
     ConfigChanged,
     /// The secrets of a server behind were sealed.
     SecretsSealed,
+    /// A party was stopped under one grant.
+    PartyStopped,
     /// An agent was stopped for everybody.
     AgentStopped,
     /// A stopped agent may act again.
@@ -80,7 +82,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::TokenExchanged,
         Self::IdentityChanged,
         Self::UserCreated,
@@ -108,6 +110,7 @@ impl AuditKind {
         Self::ClientEnabled,
         Self::ConfigChanged,
         Self::SecretsSealed,
+        Self::PartyStopped,
         Self::AgentStopped,
         Self::AgentStarted,
         Self::EdgeCut,
@@ -147,6 +150,7 @@ impl AuditKind {
             Self::ClientEnabled => "client_enabled",
             Self::ConfigChanged => "config_changed",
             Self::SecretsSealed => "secrets_sealed",
+            Self::PartyStopped => "party_stopped",
             Self::AgentStopped => "agent_stopped",
             Self::AgentStarted => "agent_started",
             Self::EdgeCut => "edge_cut",
@@ -192,6 +196,7 @@ impl AuditKind {
             | Self::ClientEnabled
             | Self::ConfigChanged
             | Self::SecretsSealed
+            | Self::PartyStopped
             | Self::AgentStopped
             | Self::AgentStarted
             | Self::EdgeCut

@@ -19,6 +19,8 @@ pub struct Coordinates<'a> {
     pub agents: Vec<&'a str>,
     /// The edges it came along.
     pub edges: Vec<String>,
+    /// The same parties as their grant knows them: who acts or acted, by `sub`, and who is called, by audience.
+    pub parties: Vec<&'a str>,
     /// When it was issued.
     pub issued_at: Timestamp,
 }
@@ -27,6 +29,7 @@ impl<'a> Coordinates<'a> {
     /// Those of a token.
     pub fn of(token: &'a AccessToken) -> Self {
         let claims = token.claims();
+        let actors = token.chain().actors().map(|actor| actor.sub.as_str());
         Self {
             grants: token.grants().collect(),
             tokens: token.tokens().collect(),
@@ -34,6 +37,7 @@ impl<'a> Coordinates<'a> {
             clients: token.clients().collect(),
             agents: token.agents().collect(),
             edges: token.edges().collect(),
+            parties: actors.chain(std::iter::once(claims.aud.as_str())).collect(),
             issued_at: Timestamp::from_seconds(claims.iat),
         }
     }
@@ -47,6 +51,7 @@ impl<'a> Coordinates<'a> {
             clients: vec![client],
             agents: Vec::new(),
             edges: Vec::new(),
+            parties: Vec::new(),
             issued_at: Timestamp::default(),
         }
     }

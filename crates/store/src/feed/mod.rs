@@ -50,11 +50,13 @@ pub enum ChangeKind {
     Tool,
     /// A tool may be called again.
     ToolBack,
+    /// A party under one grant, for good: `{grant} {party}`.
+    Party,
 }
 
 impl ChangeKind {
     /// Every kind.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Grant,
         Self::Token,
         Self::User,
@@ -68,6 +70,7 @@ impl ChangeKind {
         Self::EdgeBack,
         Self::Tool,
         Self::ToolBack,
+        Self::Party,
     ];
 
     /// Its name in the feed.
@@ -86,6 +89,7 @@ impl ChangeKind {
             Self::EdgeBack => "edge_back",
             Self::Tool => "tool",
             Self::ToolBack => "tool_back",
+            Self::Party => "party",
         }
     }
 
@@ -119,6 +123,10 @@ pub struct Change {
 impl Change {
     pub(crate) fn grant(id: &GrantId) -> Self {
         Self { kind: ChangeKind::Grant, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn party(grant: &GrantId, party: &str) -> Self {
+        Self { kind: ChangeKind::Party, subject: format!("{grant} {party}") }
     }
 
     pub(crate) fn token(id: &TokenId) -> Self {

@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use bailiwick_domain::control::{self, Control};
+use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::time::Timestamp;
 use tokio::sync::broadcast;
 
@@ -46,6 +47,8 @@ struct Known {
     agents: Switches,
     edges: Switches,
     tools: Switches,
+    /// Parties stopped under a grant.
+    parties: HashMap<String, HashMap<String, Timestamp>>,
     /// When the last reading that succeeded began.
     fresh: Option<Timestamp>,
 }
@@ -67,6 +70,9 @@ impl Known {
             ChangeKind::EdgeBack => self.edges.turn(subject, at, false),
             ChangeKind::Tool => self.tools.turn(subject, at, true),
             ChangeKind::ToolBack => self.tools.turn(subject, at, false),
+            ChangeKind::Party => subject.split_once(' ').is_some_and(|(grant, party)| {
+                self.parties.entry(grant.to_owned()).or_default().insert(party.to_owned(), at).is_none()
+            }),
             // Every one is news: what it was before is not kept here.
             ChangeKind::UserChanged => true,
         }
@@ -81,6 +87,16 @@ impl Known {
             || self.users.is_off(token.user)
             || token.clients.iter().any(|client| self.clients.is_off(client.as_str()))
             || self.stops(token)
+            || (self.stops_under(token) && control::holds(Control::NodeStop))
+    }
+
+    /// True when somebody in its chain, whoever it is for, or a step between two of them is stopped under its grant.
+    fn stops_under(&self, token: &Coordinates<'_>) -> bool {
+        let stopped = token.grants.iter().filter_map(|grant| self.parties.get(grant.as_str()));
+        stopped.into_iter().any(|stopped| {
+            token.parties.iter().any(|party| stopped.contains_key(*party))
+                || token.edges.iter().any(|edge| stopped.contains_key(edge))
+        })
     }
 
     fn stops(&self, token: &Coordinates<'_>) -> bool {
@@ -133,6 +149,11 @@ impl Revocations {
             && control::holds(Control::ToolStop)
     }
 
+    /// True while a client is stopped for everybody.
+    pub(crate) fn is_client_off(&self, client: &ClientId) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clients.is_off(client.as_str())
+    }
+
     /// What is known of people.
     pub(crate) fn people(&self) -> &People {
         &self.people
@@ -179,6 +200,11 @@ impl Revocations {
         known.agents.forget(oldest);
         known.edges.forget(oldest);
         known.tools.forget(oldest);
+        // The row stays: no token is derived past it, and those from before are over by then.
+        known.parties.retain(|_, stopped| {
+            stopped.retain(|_, at| *at > oldest);
+            !stopped.is_empty()
+        });
     }
 }
 

@@ -49,6 +49,7 @@ mod stops;
 mod storm;
 mod sweep;
 mod tamper;
+mod trees;
 mod world;
 
 #[cfg(feature = "mutants")]
