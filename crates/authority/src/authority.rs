@@ -17,6 +17,7 @@ use crate::document::ClientDocuments;
 use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
+use crate::live::Viewers;
 use crate::login::oidc::{ProviderSettings, Providers};
 use crate::password::Passwords;
 use crate::secrets::Secrets;
@@ -64,6 +65,7 @@ pub struct Authority {
     pub(crate) providers: ArcSwap<Providers>,
     pub(crate) passwords: Passwords,
     pub(crate) registrations: Limit,
+    pub(crate) viewers: Viewers,
     pub(crate) methods: Vec<AuthMethod>,
     pub(crate) documents: ArcSwapOption<ClientDocuments>,
     clients: ArcSwap<HashMap<ClientId, Client>>,
@@ -86,6 +88,7 @@ impl Authority {
             providers: ArcSwap::from_pointee(parts.providers),
             passwords: Passwords::new(),
             registrations: Limit::default(),
+            viewers: Viewers::default(),
             methods: AuthMethod::ALL.to_vec(),
             documents: ArcSwapOption::empty(),
             clients: ArcSwap::from_pointee(by_id(parts.clients)),

@@ -48,6 +48,9 @@ pub(crate) enum Fault {
     /// A form that was not made here, for this browser and session.
     #[error("the form was not made for this browser")]
     ForeignForm,
+    /// The console is for administrators and auditors, and only administrators change anything there.
+    #[error("the account's role does not open this")]
+    Role,
     /// The account of `--dev-approve` cannot be made or used.
     #[error("the account of --dev-approve cannot be used")]
     DevAccount,
@@ -74,7 +77,7 @@ impl Fault {
             | Self::Answered
             | Self::Changed
             | Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::ForeignForm | Self::Beyond => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::Beyond | Self::Role => StatusCode::FORBIDDEN,
             Self::DevAccount | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(error) => error.status(),
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -123,6 +126,10 @@ impl Fault {
                 "Your account may not use this",
                 "You are signed in, but whoever runs this server has not given your account any of what the application \
                  asks for. Ask them for it, or sign in with another account.",
+            ),
+            Self::Role => (
+                "This is not open to your account",
+                "The console is for administrators and auditors, and only administrators stop anything there.",
             ),
             Self::Form(_) => ("The form could not be read", "Go back and send it again."),
             Self::ForeignForm => (

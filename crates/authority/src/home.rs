@@ -1,4 +1,4 @@
-//! `/`: what runs here and how to connect; nothing that a stranger may not know. And the stylesheet.
+//! `/`: what runs here and how to connect; nothing that a stranger may not know. And the stylesheet and the script.
 
 use std::sync::Arc;
 
@@ -36,6 +36,11 @@ fn place(server: &Server) -> Place {
 /// `GET /assets/style.css`.
 pub(crate) async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("../assets/style.css"))
+}
+
+/// `GET /assets/live.js`.
+pub(crate) async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../assets/live.js"))
 }
 
 /// `GET /assets/icon.svg`.

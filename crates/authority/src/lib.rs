@@ -10,6 +10,7 @@ mod authorize;
 mod ceiling;
 mod client;
 mod connect;
+mod console;
 mod cookies;
 mod cors;
 mod document;
@@ -21,6 +22,7 @@ mod home;
 mod introspect;
 mod keys;
 mod limit;
+mod live;
 mod login;
 mod metadata;
 mod moment;
@@ -32,6 +34,7 @@ mod revoke;
 mod routes;
 mod secrets;
 mod token;
+mod tree;
 mod visit;
 
 pub use authority::{Authority, Parts};
@@ -44,6 +47,7 @@ pub use login::oidc::{ProviderSettings, Providers, SignalSettings, UpstreamIssue
 pub use page::error_page;
 pub use password::{LEAST as LEAST_PASSWORD, PasswordError, Passwords};
 pub use secrets::Secrets;
+pub use tree::{Party, PartyKind, PartyState, grow};
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,12 @@ impl From<Timestamp> for Moment {
     }
 }
 
+/// The time of day, to the second, such as `15:04:05 UTC`.
+pub(crate) fn clock(at: Timestamp) -> String {
+    let second = at.seconds().rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use http::header::{HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 
 use crate::authority::Authority;
-use crate::{account, authorize, cors, home, introspect, login, metadata, register, revoke, token};
+use crate::{account, authorize, console, cors, home, introspect, login, metadata, register, revoke, token};
 
 impl Authority {
     /// Every route of the authority.
@@ -38,6 +38,7 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/", get(home::view))
         .route("/assets/style.css", get(home::style))
         .route("/assets/icon.svg", get(home::icon))
+        .route("/assets/live.js", get(home::script))
         .route("/authorize", get(authorize::begin))
         .route("/consent", get(authorize::ask).post(authorize::decide))
         .route("/login", get(login::ask).post(login::sign_in))
@@ -46,9 +47,18 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/logout", post(login::sign_out))
         .route("/setup", get(login::ask_setup).post(login::make_first))
         .route("/account", get(account::view))
+        .route("/account/live", get(account::live))
         .route("/account/stop", post(account::stop))
         .route("/account/session", post(account::close_session))
         .route("/account/password", post(account::change_password))
+        .route("/console", get(console::grants))
+        .route("/console/live", get(console::live))
+        .route("/console/people", get(console::people))
+        .route("/console/servers", get(console::servers))
+        .route("/console/agents", get(console::agents))
+        .route("/console/record", get(console::record))
+        .route("/console/stop", post(console::stop))
+        .route("/console/start", post(console::start))
 }
 
 /// What holds for every answer, unless it says otherwise.

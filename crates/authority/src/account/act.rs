@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::ids::{GrantId, SessionId};
+use bailiwick_domain::chain::Map;
+use bailiwick_domain::ids::{GrantId, SessionId, UserId};
+use bailiwick_store::{PartyStop, StoreError};
 
 use super::{checked, page};
 use crate::authority::Authority;
@@ -14,6 +16,7 @@ use crate::form::{Form, FormError};
 use crate::page::account::Notice;
 use crate::page::see_other;
 use crate::password::PasswordError;
+use crate::tree::grow;
 use crate::visit::{Person, Visit};
 
 type Posted = Result<Form, FormError>;
@@ -23,6 +26,12 @@ pub(crate) async fn stop(State(authority): State<Arc<Authority>>, visit: Visit, 
     let done = async {
         let Some((person, form)) = checked(&authority, &visit, form).await? else { return Ok(see_other("/login")) };
         let grant = GrantId::from_stored(form.one("grant").unwrap_or(""));
+        if let Some(party) = form.one("party") {
+            let owner = Some(&person.user.id);
+            let event = event(AuditKind::PartyStopped, &visit, &person).rule("account");
+            authority.stop_party(owner, &grant, party, event).await?;
+            return Ok(see_other("/account?done=party"));
+        }
         let event = event(AuditKind::GrantRevoked, &visit, &person).grant(&grant).rule("account");
         // Only the person's own; one that is gone already is as stopped as one can be.
         authority.store.revoke_grant_of(&person.user.id, &grant, "stopped by the user", event).await?;
@@ -79,6 +88,31 @@ async fn changed(
     let event = event(AuditKind::SessionClosed, visit, person).rule("password-changed");
     authority.store.change_password(&person.user.id, phc, &person.session.id, event).await?;
     Ok(None)
+}
+
+impl Authority {
+    /// Stops a party of the tree below a grant; whom the tree does not show, nobody can stop there.
+    pub(crate) async fn stop_party(
+        &self,
+        owner: Option<&UserId>,
+        grant: &GrantId,
+        id: &str,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let Some(tree) = self.store.tree(grant, event.at).await? else { return Ok(false) };
+        let approval = &tree.grant.approval;
+        if owner.is_some_and(|owner| *owner != approval.user) {
+            return Ok(false);
+        }
+        let named = {
+            let (directory, catalogue) = (self.directory.load(), self.catalogue.load());
+            grow(Map { directory: &directory, catalogue: &catalogue }, &tree).stop_names(id)
+        };
+        let Some(party) = named else { return Ok(false) };
+        let event = event.grant(grant).transaction(&approval.transaction).says(id);
+        let stop = PartyStop { grant: grant.clone(), owner: owner.cloned(), party };
+        self.store.stop_party(stop, event).await
+    }
 }
 
 fn event(kind: AuditKind, visit: &Visit, person: &Person) -> AuditEvent {

@@ -1,19 +1,94 @@
-//! What the account page shows of grants and sessions.
+//! What a page shows of grants and sessions.
 
+use bailiwick_domain::chain::Map;
 use bailiwick_domain::grant::Approval;
+use bailiwick_domain::ids::UserId;
 use bailiwick_domain::policy::{Risk, Server};
 use bailiwick_domain::scope::ScopeSet;
-use bailiwick_store::{GrantRow, StoreError};
+use bailiwick_domain::time::Timestamp;
+use bailiwick_store::{GrantRow, Looked, StoreError};
 
 use crate::authority::Authority;
 use crate::page::account::{GrantCard, SessionCard, Words};
+use crate::page::tree::{Around, GrantsPiece, TreePiece};
+use crate::tree::grow;
 use crate::visit::{Person, Visit};
 
+/// The most grants on one page.
+pub(crate) const MOST_GRANTS: u32 = 50;
+
+/// Who looks at which grants.
+#[derive(Clone, Debug)]
+pub(crate) enum Looking {
+    /// A person at their own.
+    Own {
+        /// Who.
+        user: UserId,
+        /// By name.
+        name: String,
+    },
+    /// The console at everybody's.
+    All {
+        /// How many come before.
+        skip: u32,
+        /// True for whoever may stop them.
+        stops: bool,
+    },
+}
+
+impl Looking {
+    /// What the store is asked.
+    pub(crate) fn looked(&self) -> Looked {
+        match self {
+            Self::Own { user, .. } => Looked { user: Some(user.clone()), limit: MOST_GRANTS, skip: 0 },
+            Self::All { skip, .. } => Looked { user: None, limit: MOST_GRANTS, skip: *skip },
+        }
+    }
+
+    const fn stop_at(&self) -> Option<&'static str> {
+        match self {
+            Self::Own { .. } => Some("/account/stop"),
+            Self::All { stops: true, .. } => Some("/console/stop"),
+            Self::All { stops: false, .. } => None,
+        }
+    }
+
+    const fn nothing(&self) -> &'static str {
+        match self {
+            Self::Own { .. } => r#"Nothing at the moment. <a href="/">Connect a client</a>"#,
+            Self::All { skip: 0, .. } => "Nobody lets anything act at the moment.",
+            Self::All { .. } => "There are no more.",
+        }
+    }
+}
+
 impl Authority {
-    /// What can act for this person.
-    pub(super) async fn grant_cards(&self, visit: &Visit, person: &Person) -> Result<Vec<GrantCard>, StoreError> {
-        let grants = self.store.grants_of(&person.user.id, visit.now).await?;
-        Ok(grants.into_iter().map(|grant| self.grant_card(grant)).collect())
+    /// The cards of everything that can act, and when the first token on them is over.
+    pub(crate) async fn grants_piece(
+        &self,
+        looking: &Looking,
+        form_token: &str,
+        now: Timestamp,
+    ) -> Result<(GrantsPiece, Option<Timestamp>), StoreError> {
+        let (mut grants, mut next_end) = (Vec::new(), None);
+        for stir in self.store.stir(&looking.looked(), now).await? {
+            let Some(tree) = self.store.tree(&stir.grant, now).await? else { continue };
+            let (directory, catalogue) = (self.directory.load(), self.catalogue.load());
+            let app = grow(Map { directory: &directory, catalogue: &catalogue }, &tree);
+            let user = &tree.grant.approval.user;
+            let name = match looking {
+                Looking::Own { name, .. } => name.clone(),
+                Looking::All { .. } => self.store.user(user).await?.map_or_else(|| user.to_string(), |user| user.name),
+            };
+            let around = Around { now, form_token, stop_at: looking.stop_at(), person: &name };
+            let mut card = self.grant_card(tree.grant.clone());
+            card.tree = app.is_chain().then(|| TreePiece::of(&tree, &app, around));
+            card.user = matches!(looking, Looking::All { .. }).then_some(name);
+            next_end = app.next_end(now).into_iter().chain(next_end).min();
+            grants.push(card);
+        }
+        let (stop_at, nothing) = (looking.stop_at(), looking.nothing());
+        Ok((GrantsPiece { form_token: form_token.to_owned(), stop_at, grants, nothing }, next_end))
     }
 
     fn grant_card(&self, grant: GrantRow) -> GrantCard {
@@ -21,6 +96,7 @@ impl Authority {
         let server = self.server(Some(&approval.resource));
         GrantCard {
             id: approval.grant.to_string(),
+            user: None,
             client: approval.client_name.clone(),
             words: words(server.as_ref(), &approval.scope),
             left_out: server.as_ref().map_or(0, |server| left_out(server, &approval)),
@@ -29,6 +105,7 @@ impl Authority {
             since: approval.created_at.into(),
             until: approval.expires_at.into(),
             used: grant.last_used_at.map(Into::into),
+            tree: None,
         }
     }
 

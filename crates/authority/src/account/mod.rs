@@ -6,19 +6,22 @@ mod cards;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bailiwick_domain::opaque::{BrowserCookie, Digest};
+use bailiwick_domain::policy::Role;
 use http::StatusCode;
 
 pub(crate) use act::{change_password, close_session, stop};
+pub(crate) use cards::{Looking, MOST_GRANTS};
 
 use crate::authority::Authority;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::{Bond, from_our_page};
+use crate::live::{from_here, stream};
 use crate::login::NO_PASSWORD;
 use crate::page::account::{AccountPage, Notice};
-use crate::page::{FormsLead, see_other, show, with_cookies};
+use crate::page::{see_other, show_live, with_cookies};
 use crate::password::LEAST;
 use crate::visit::{Person, Visit};
 
@@ -59,27 +62,50 @@ async fn page(
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
     let (browser, cookie) = visit.browser_or_new(authority);
+    let form_token = bond(&browser, person).token(&authority.secrets.form);
+    let (grants, _) = authority.grants_piece(&own(person), &form_token, visit.now).await?;
     let page = AccountPage {
         user: &person.user.name,
-        form_token: &bond(&browser, person).token(&authority.secrets.form),
+        form_token: &form_token,
+        console: person.user.role != Role::User,
         notice,
-        grants: authority.grant_cards(visit, person).await?,
+        grants,
         sessions: authority.session_cards(visit, person).await?,
         has_password: person.user.password != NO_PASSWORD,
         least: LEAST,
     };
     let bad = notice.is_some_and(|notice| notice.bad);
     let status = if bad { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    Ok(with_cookies(show(status, &page, &FormsLead::Here), [cookie]))
+    Ok(with_cookies(show_live(status, &page), [cookie]))
 }
 
-fn bond<'a>(browser: &'a Digest<BrowserCookie>, person: &'a Person) -> Bond<'a> {
+/// `GET /account/live`: the same page, as it changes.
+pub(crate) async fn live(State(authority): State<Arc<Authority>>, visit: Visit) -> Response {
+    let (person, browser) = match visit.person(&authority).await {
+        Ok(person) => (person, visit.browser_digest()),
+        Err(error) => return authority.refuse(&visit, &error.into()),
+    };
+    let (Some(person), Some(browser), true) = (person, browser, from_here(&visit.headers)) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    let form_token = bond(&browser, &person).token(&authority.secrets.form);
+    let looking = own(&person);
+    stream(&authority, person.digest, looking, form_token)
+}
+
+fn own(person: &Person) -> Looking {
+    Looking::Own { user: person.user.id.clone(), name: person.user.name.clone() }
+}
+
+/// What the forms of the account page, and of the console, are bound to.
+pub(crate) fn bond<'a>(browser: &'a Digest<BrowserCookie>, person: &'a Person) -> Bond<'a> {
     Bond { page: "account", browser, session: Some(&person.digest), request: None }
 }
 
 /// What the address says was just done.
 fn notice(done: Option<&str>) -> Option<Notice> {
     let says = match done? {
+        "party" => "Stopped for this app, for good. It gets no other leave from it.",
         "stopped" => "Stopped. It cannot act for you any more.",
         "closed" => "That browser is signed out.",
         "changed" => "Your password is changed, and every other browser is signed out.",

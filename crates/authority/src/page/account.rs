@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::tree::{GrantsPiece, TreePiece};
 use crate::moment::Moment;
 
 /// The account page.
@@ -12,10 +13,12 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) user: &'a str,
     /// The forms' token.
     pub(crate) form_token: &'a str,
+    /// True for whom the console opens.
+    pub(crate) console: bool,
     /// What was just done, or could not be.
     pub(crate) notice: Option<Notice>,
     /// What can act for them.
-    pub(crate) grants: Vec<GrantCard>,
+    pub(crate) grants: GrantsPiece,
     /// Where they are signed in.
     pub(crate) sessions: Vec<SessionCard>,
     /// True when there is a password to change.
@@ -34,6 +37,8 @@ pub(crate) struct Notice {
 /// One application that can act.
 pub(crate) struct GrantCard {
     pub(crate) id: String,
+    /// Whose it is, where that is not the reader.
+    pub(crate) user: Option<String>,
     pub(crate) client: String,
     pub(crate) server: String,
     pub(crate) resource: String,
@@ -42,6 +47,8 @@ pub(crate) struct GrantCard {
     pub(crate) since: Moment,
     pub(crate) until: Moment,
     pub(crate) used: Option<Moment>,
+    /// What became of it, where agents act.
+    pub(crate) tree: Option<TreePiece>,
 }
 
 /// One scope in words.

@@ -2,9 +2,11 @@
 
 pub(crate) mod account;
 pub(crate) mod consent;
+pub(crate) mod console;
 pub(crate) mod error;
 pub(crate) mod home;
 pub(crate) mod login;
+pub(crate) mod tree;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -32,6 +34,17 @@ pub(crate) fn show(status: StatusCode, page: &impl Template, forms: &FormsLead) 
             (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be shown.\n").into_response()
         }
     }
+}
+
+/// The answer that shows a page which follows what happens: our own script, and nothing but this origin to ask.
+pub(crate) fn show_live(status: StatusCode, page: &impl Template) -> Response {
+    let mut response = show(status, page, &FormsLead::Here);
+    let policy = response.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let policy = policy.map(|policy| format!("{policy}; script-src 'self'; connect-src 'self'"));
+    if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_str(&policy)) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// A page that says what went wrong, and the reference under which log and audit know it.
