@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::place::Place;
 use super::table::{card, table};
+use super::tree::{Brush, draw};
 use super::users::{died, word};
 use crate::admin::order::Order;
 
@@ -29,7 +31,7 @@ enum Verb {
         #[arg(short = 'n', long, default_value_t = 100)]
         lines: u32,
     },
-    /// Show one grant
+    /// Show one grant, and the tree of everybody who acts with it
     Show {
         /// Its id
         id: String,
@@ -54,6 +56,15 @@ enum TokenVerb {
     Revoke,
 }
 
+/// A grant as people read it: its facts, then its tree.
+fn shown(told: &Value) -> String {
+    let mut facts = told.clone();
+    if let Some(facts) = facts.as_object_mut() {
+        facts.retain(|name, _| !["tree", "tokens_left_out", "calls_left_out"].contains(&name.as_str()));
+    }
+    format!("{}\n\n{}", card(&facts), draw(told, Brush::here()))
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Grants) -> ExitCode {
     let Grants { place, verb } = args;
@@ -70,7 +81,7 @@ pub(crate) async fn run(args: Grants) -> ExitCode {
             ];
             table(rows, &columns, "no grants")
         }),
-        Verb::Show { id } => place.print(place.order(Order::Grant { id }).await, card),
+        Verb::Show { id } => place.print(place.order(Order::Grant { id }).await, shown),
         Verb::Revoke { id } => place.print(place.order(Order::RevokeGrant { id }).await, |told| {
             format!("{} of {} is revoked: {}", word(told, "grant"), word(told, "client"), word(told, "says"))
         }),

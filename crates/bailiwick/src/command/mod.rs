@@ -19,4 +19,5 @@ pub(crate) mod servers;
 pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod tools;
+pub(crate) mod tree;
 pub(crate) mod users;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use bailiwick_authority::{Party, PartyState, grow};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::chain::Map;
 use bailiwick_domain::ids::GrantId;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_store::GrantRow;
@@ -23,11 +25,20 @@ impl Administration {
     }
 
     pub(super) async fn grant(&self, id: &str) -> Result<Value, Refused> {
-        let row = self.store.grant(&GrantId::from_stored(id)).await?.ok_or_else(|| no_grant(id))?;
-        let mut grant = shown(&row, &self.names().await?, now());
+        let now = now();
+        let tree = self.store.tree(&GrantId::from_stored(id), now).await?.ok_or_else(|| no_grant(id))?;
+        let row = &tree.grant;
+        let mut grant = shown(row, &self.names().await?, now);
+        // Only a running process knows what people call anybody.
+        let directory = self.directory.as_ref().map(|directory| directory.load_full()).unwrap_or_default();
+        let catalogue = self.catalogue.as_ref().map(|catalogue| catalogue.load_full()).unwrap_or_default();
+        let app = grow(Map { directory: &directory, catalogue: &catalogue }, &tree);
         if let Some(fields) = grant.as_object_mut() {
             fields.insert("transaction".to_owned(), json!(row.approval.transaction));
             fields.insert("details".to_owned(), json!(row.approval.details));
+            fields.insert("tree".to_owned(), party(&app, now));
+            fields.insert("tokens_left_out".to_owned(), json!(tree.tokens_left_out));
+            fields.insert("calls_left_out".to_owned(), json!(tree.calls_left_out));
         }
         Ok(grant)
     }
@@ -50,6 +61,37 @@ impl Administration {
         let accounts = self.store.accounts(now()).await?;
         Ok(accounts.into_iter().map(|account| (account.id.as_str().to_owned(), account.name)).collect())
     }
+}
+
+/// A party of the tree, with everybody after it.
+fn party(party: &Party, now: Timestamp) -> Value {
+    let calls = party.calls.iter().map(|calls| {
+        json!({
+            "tool": calls.tool,
+            "allowed": calls.allowed,
+            "failed": calls.failed,
+            "refused": calls.refused,
+            "last_at": written(calls.last_at),
+        })
+    });
+    let live = party.state == PartyState::Live;
+    let left = party.expires_at.filter(|end| live && *end > now).map(|end| end.seconds() - now.seconds());
+    json!({
+        "kind": party.kind.as_str(),
+        "id": party.id,
+        "name": party.name,
+        "resource": party.resource,
+        "state": party.state.as_str(),
+        "stopped_at": party.stopped_at.map(written),
+        "scope": party.scope.to_string(),
+        "lost": party.lost.to_string(),
+        "tokens": party.tokens,
+        "live": party.live,
+        "expires_at": party.expires_at.map(written),
+        "seconds_left": left,
+        "calls": calls.collect::<Vec<_>>(),
+        "parties": party.parties.values().map(|next| self::party(next, now)).collect::<Vec<_>>(),
+    })
 }
 
 fn no_grant(id: &str) -> Refused {
