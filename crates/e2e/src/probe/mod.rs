@@ -15,6 +15,7 @@ mod stop;
 mod record;
 mod token;
 mod tools;
+mod tree;
 
 use bailiwick_domain::control::Control;
 
@@ -41,12 +42,13 @@ pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
 pub use record::{cut_off_record, edited_record, unrecorded_call};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
+pub use tree::{Tree, console_to_a_stranger, stopped_party};
 
 /// `Ok` when the attack was beaten off; `Err` says how it got through.
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 55] = [
+pub const PROBES: [(&str, Control); 57] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -102,6 +104,8 @@ pub const PROBES: [(&str, Control); 55] = [
     ("unrecorded_call", Control::AuditFirst),
     ("edited_record", Control::AuditLink),
     ("cut_off_record", Control::AuditCheckpoint),
+    ("stopped_party", Control::NodeStop),
+    ("console_to_a_stranger", Control::ConsoleRole),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -162,6 +166,8 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "unrecorded_call" => unrecorded_call(off).await,
         "edited_record" => edited_record(off).await,
         "cut_off_record" => cut_off_record(off).await,
+        "stopped_party" => stopped_party(off).await,
+        "console_to_a_stranger" => console_to_a_stranger(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

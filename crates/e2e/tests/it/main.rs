@@ -23,3 +23,4 @@ mod threats;
 mod tls;
 mod upstream_jwt;
 mod workloads;
+mod trees;
