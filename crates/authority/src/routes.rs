@@ -59,6 +59,9 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/console/record", get(console::record))
         .route("/console/stop", post(console::stop))
         .route("/console/start", post(console::start))
+        .route("/account/job", get(account::job::ask).post(account::job::give))
+        .route("/account/job/{grant}", get(account::job::view))
+        .route("/account/budget", post(account::job::raise))
 }
 
 /// What holds for every answer, unless it says otherwise.

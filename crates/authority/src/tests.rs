@@ -8,6 +8,7 @@ mod clients;
 mod code;
 mod consent;
 mod console;
+mod jobs;
 mod login;
 mod pages;
 mod refresh;

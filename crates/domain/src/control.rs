@@ -149,11 +149,15 @@ pub enum Control {
     NodeStop,
     /// The console opens to administrators and auditors, and only administrators stop anything there.
     ConsoleRole,
+    /// In a job act only the agents its person named.
+    JobAgents,
+    /// A job makes no more calls than its person gave it.
+    JobBudget,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 72] = [
+    pub const ALL: [Self; 74] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -226,6 +230,8 @@ impl Control {
         Self::AuditCheckpoint,
         Self::NodeStop,
         Self::ConsoleRole,
+        Self::JobAgents,
+        Self::JobBudget,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

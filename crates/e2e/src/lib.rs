@@ -17,6 +17,7 @@ pub mod forge;
 pub mod honeypot;
 pub mod hostile;
 pub mod identity_provider;
+pub mod jobs;
 pub mod mcp;
 pub mod oauth;
 pub mod page;

@@ -70,6 +70,11 @@ pub(crate) fn stopped_says(tool: &str) -> String {
     format!("the tool {tool} is stopped for everybody: whoever runs this server decides when it starts again")
 }
 
+/// What the bearer of a token hears whose grant has ended since it was admitted.
+pub(crate) fn ended(gateway: &Gateway, server: &Hosted, trail: &Trail, now: Timestamp) -> Refusal {
+    refusal(gateway, server, trail, (AdmitError::Revoked, now))
+}
+
 fn refusal(gateway: &Gateway, server: &Hosted, trail: &Trail, (error, now): (AdmitError, Timestamp)) -> Refusal {
     if matches!(error, AdmitError::Stale) {
         return Refusal::Stale;

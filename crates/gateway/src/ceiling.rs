@@ -55,8 +55,9 @@ fn passes(gateway: &Gateway, caller: &Caller, holder: &Holder, server: &Server) 
     // The one server is all of the catalogue that a chain which ends at it can ask about.
     let catalogue = gateway.catalogue.load();
     let map = Map { directory: &directory, catalogue: &catalogue };
-    let weakest = caller.token().claims().dlg.weakest;
-    narrow(map, &Passage { holder, chain: caller.chain(), weakest, target: Target::Server(server) })
+    let place = &caller.token().claims().dlg;
+    let (weakest, job) = (place.weakest, place.job.as_ref());
+    narrow(map, &Passage { holder, chain: caller.chain(), weakest, job, target: Target::Server(server) })
 }
 
 /// True when nothing this caller's token says may be held by its person any more, as far as that is known: what is

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bearer;
+mod budget;
 mod busy;
 mod call;
 mod ceiling;

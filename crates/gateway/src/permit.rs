@@ -14,7 +14,7 @@ use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, bearer, discover};
+use crate::{audit, bearer, budget, discover};
 
 /// Leave to forward one call.
 #[derive(Debug)]
@@ -42,7 +42,14 @@ impl Permit {
             audit::call(kind, &call, trail, now).rule(rule.clone()).policy(&gateway.directory.load().epoch),
             AuditEvent::says,
         );
-        put_on_record(gateway, &event, risk, trail).await?;
+        if kind == AuditKind::ToolCalled && budget::counts(&call) {
+            if let Err(refusal) = budget::spend(gateway, &call, &event, trail).await {
+                audit::count(call.server.label(), "refused");
+                return Err(refusal);
+            }
+        } else {
+            put_on_record(gateway, &event, risk, trail).await?;
+        }
         audit::count(call.server.label(), if kind == AuditKind::ToolCalled { "allowed" } else { "refused" });
         permitted(&call, decision)?;
         Ok(Self { call, record: Some(event) })

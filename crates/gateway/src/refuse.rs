@@ -70,6 +70,14 @@ pub(crate) enum Refusal {
         /// In words.
         says: String,
     },
+    /// The job has made every call it was given. Waiting does not help, so nothing says when to come again.
+    #[error("{says}")]
+    Spent {
+        /// Which rule says so.
+        rule: &'static str,
+        /// In words: who can give it more.
+        says: String,
+    },
     /// The HTTP method is none of ours.
     #[error("this method is not served here")]
     Method,
@@ -133,6 +141,7 @@ impl Refusal {
             Self::NoServer | Self::NoSession => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooBig => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Spent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Stale | Self::Unrecorded | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(trouble) => trouble.status(),
@@ -157,6 +166,7 @@ impl Refusal {
             | Self::NoServer
             | Self::Denied { .. }
             | Self::Shut { .. }
+            | Self::Spent { .. }
             | Self::MediaType
             | Self::TooBig
             | Self::Broken
@@ -183,6 +193,7 @@ impl Refusal {
                 None => rpc_body(-32603, says, trail, json!({})),
             },
             Self::Shut { rule, says } => rpc_body(-32603, says, trail, json!({ "rule": rule })),
+            Self::Spent { rule, says } => rpc_body(-32603, says, trail, json!({ "rule": rule })),
             Self::Envelope(error) => rpc_body(error.code(), &error.to_string(), trail, json!({})),
             Self::Header(error) => {
                 rpc_body(error.code(), &error.to_string(), trail, error.data().unwrap_or_else(|| json!({})))

@@ -15,6 +15,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (3, "identities", include_str!("../migrations/0003_identities.sql")),
     (5, "standing", include_str!("../migrations/0005_standing.sql")),
     (6, "secrets", include_str!("../migrations/0006_secrets.sql")),
+    (7, "jobs", include_str!("../migrations/0007_jobs.sql")),
     (8, "replay", include_str!("../migrations/0008_replay.sql")),
     (9, "stops", include_str!("../migrations/0009_stops.sql")),
     (10, "checkpoints", include_str!("../migrations/0010_checkpoints.sql")),

@@ -3,13 +3,13 @@
 use bailiwick_domain::chain::Map;
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::UserId;
-use bailiwick_domain::policy::{Risk, Server};
+use bailiwick_domain::policy::{Risk, Server, Tool};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
-use bailiwick_store::{GrantRow, Looked, StoreError};
+use bailiwick_store::{Budget, GrantRow, Looked, StoreError};
 
 use crate::authority::Authority;
-use crate::page::account::{GrantCard, SessionCard, Words};
+use crate::page::account::{GrantCard, JobLine, SessionCard, Words};
 use crate::page::tree::{Around, GrantsPiece, TreePiece};
 use crate::tree::grow;
 use crate::visit::{Person, Visit};
@@ -81,7 +81,8 @@ impl Authority {
                 Looking::All { .. } => self.store.user(user).await?.map_or_else(|| user.to_string(), |user| user.name),
             };
             let around = Around { now, form_token, stop_at: looking.stop_at(), person: &name };
-            let mut card = self.grant_card(tree.grant.clone());
+            let job = self.job_line(&tree.grant.approval).await?;
+            let mut card = self.grant_card(tree.grant.clone(), job);
             card.tree = app.is_chain().then(|| TreePiece::of(&tree, &app, around));
             card.user = matches!(looking, Looking::All { .. }).then_some(name);
             next_end = app.next_end(now).into_iter().chain(next_end).min();
@@ -91,7 +92,13 @@ impl Authority {
         Ok((GrantsPiece { form_token: form_token.to_owned(), stop_at, grants, nothing }, next_end))
     }
 
-    fn grant_card(&self, grant: GrantRow) -> GrantCard {
+    async fn job_line(&self, approval: &Approval) -> Result<Option<JobLine>, StoreError> {
+        let Some(job) = &approval.job else { return Ok(None) };
+        let budget = if job.budget.is_some() { self.store.budget(&approval.grant).await? } else { None };
+        Ok(Some(JobLine { reason: job.reason.clone(), calls: calls(budget) }))
+    }
+
+    fn grant_card(&self, grant: GrantRow, job: Option<JobLine>) -> GrantCard {
         let approval = grant.approval;
         let server = self.server(Some(&approval.resource));
         GrantCard {
@@ -99,14 +106,33 @@ impl Authority {
             user: None,
             client: approval.client_name.clone(),
             words: words(server.as_ref(), &approval.scope),
-            left_out: server.as_ref().map_or(0, |server| left_out(server, &approval)),
+            left_out: server.as_ref().map_or(0, |server| self.left_out(server, &approval)),
             server: server.map_or_else(|| "A server that is no longer here".to_owned(), |server| server.title),
             resource: approval.resource.to_string(),
             since: approval.created_at.into(),
             until: approval.expires_at.into(),
-            used: grant.last_used_at.map(Into::into),
+            // A job is in force before anybody used it.
+            used: grant.last_used_at.filter(|at| job.is_none() || *at > approval.created_at).map(Into::into),
+            job,
             tree: None,
         }
+    }
+
+    /// How many tools the approved scopes would open at that place, but the person left out. At an agent a tool stands
+    /// under the name of its server.
+    pub(super) fn left_out(&self, place: &Server, approval: &Approval) -> usize {
+        let (catalogue, directory) = (self.catalogue.load(), self.directory.load());
+        let map = Map { directory: &directory, catalogue: &catalogue };
+        let agent = directory.agent_at(&approval.resource).is_some();
+        let is_out = |tool: &&Tool| {
+            let beyond = if agent { map.tool(&tool.name) } else { None };
+            let (at, name) =
+                beyond.map_or((&place.resource, tool.name.as_str()), |(server, name)| (&server.resource, name));
+            let detail = approval.details.iter().find(|detail| detail.concerns(at));
+            detail.is_some_and(|detail| !detail.tools.iter().any(|kept| kept == name))
+        };
+        let opened = place.tools.iter().filter(|tool| tool.scopes.iter().any(|scope| approval.scope.contains(scope)));
+        opened.filter(is_out).count()
     }
 
     /// Where this person is signed in.
@@ -123,8 +149,14 @@ impl Authority {
     }
 }
 
+/// A budget in words.
+pub(super) fn calls(budget: Option<Budget>) -> String {
+    budget
+        .map_or_else(|| "as many as it takes".to_owned(), |Budget { calls, spent }| format!("{spent} of {calls} made"))
+}
+
 /// The scopes in the server's words and order; where it has none any more, by their names.
-fn words(server: Option<&Server>, scope: &ScopeSet) -> Vec<Words> {
+pub(super) fn words(server: Option<&Server>, scope: &ScopeSet) -> Vec<Words> {
     let groups = server.map_or(&[][..], |server| &server.groups);
     let known = groups.iter().filter(|group| scope.contains(&group.scope));
     let mut words: Vec<Words> =
@@ -132,11 +164,4 @@ fn words(server: Option<&Server>, scope: &ScopeSet) -> Vec<Words> {
     let gone = scope.iter().filter(|scope| !groups.iter().any(|group| group.scope == **scope));
     words.extend(gone.map(|scope| Words { says: scope.to_string(), destructive: false }));
     words
-}
-
-/// How many tools the approved scopes would open, but the person left out.
-fn left_out(server: &Server, approval: &Approval) -> usize {
-    let Some(detail) = approval.details.iter().find(|detail| detail.concerns(&server.resource)) else { return 0 };
-    let opened = server.tools.iter().filter(|tool| tool.scopes.iter().any(|scope| approval.scope.contains(scope)));
-    opened.filter(|tool| !detail.tools.contains(&tool.name)).count()
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod cards;
+pub(crate) mod job;
 
 use std::sync::Arc;
 
@@ -43,7 +44,17 @@ pub(crate) async fn checked(
     visit: &Visit,
     form: Result<Form, FormError>,
 ) -> Result<Option<(Person, Form)>, Fault> {
-    let form = form?.once(&[])?;
+    checked_lists(authority, visit, form, &[]).await
+}
+
+/// The same for a form in which these fields are lists.
+pub(crate) async fn checked_lists(
+    authority: &Authority,
+    visit: &Visit,
+    form: Result<Form, FormError>,
+    lists: &[&str],
+) -> Result<Option<(Person, Form)>, Fault> {
+    let form = form?.once(lists)?;
     if !from_our_page(&visit.headers, &authority.issuer) {
         return Err(Fault::ForeignForm);
     }
@@ -70,6 +81,7 @@ async fn page(
         console: person.user.role != Role::User,
         notice,
         grants,
+        may_give: !authority.offers(&person.user).is_empty(),
         sessions: authority.session_cards(visit, person).await?,
         has_password: person.user.password != NO_PASSWORD,
         least: LEAST,
@@ -107,6 +119,7 @@ fn notice(done: Option<&str>) -> Option<Notice> {
     let says = match done? {
         "party" => "Stopped for this app, for good. It gets no other leave from it.",
         "stopped" => "Stopped. It cannot act for you any more.",
+        "raised" => "The job may make that many calls from now on.",
         "closed" => "That browser is signed out.",
         "changed" => "Your password is changed, and every other browser is signed out.",
         _ => return None,

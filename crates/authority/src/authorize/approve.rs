@@ -87,6 +87,7 @@ impl Pending<'_> {
             transaction: TransactionId::draw(entropy),
             created_at: visit.now,
             expires_at: visit.now.after(terms.life.min(REFRESH_LIFE)),
+            job: None,
         }
     }
 }
@@ -94,7 +95,7 @@ impl Pending<'_> {
 impl Authority {
     /// The details that leave only `tools` at that place. At an agent a tool stands under the name of its server, and
     /// it is at that server that the others are left out.
-    fn bound_to(&self, resource: &Resource, tools: Vec<String>) -> Vec<ToolsDetail> {
+    pub(crate) fn bound_to(&self, resource: &Resource, tools: Vec<String>) -> Vec<ToolsDetail> {
         let (catalogue, directory) = (self.catalogue.load(), self.directory.load());
         let map = Map { directory: &directory, catalogue: &catalogue };
         let Some(target @ Target::Agent(_)) = map.at(resource) else {

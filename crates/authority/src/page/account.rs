@@ -19,6 +19,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) notice: Option<Notice>,
     /// What can act for them.
     pub(crate) grants: GrantsPiece,
+    /// True when there is an agent that may work for them.
+    pub(crate) may_give: bool,
     /// Where they are signed in.
     pub(crate) sessions: Vec<SessionCard>,
     /// True when there is a password to change.
@@ -49,6 +51,13 @@ pub(crate) struct GrantCard {
     pub(crate) used: Option<Moment>,
     /// What became of it, where agents act.
     pub(crate) tree: Option<TreePiece>,
+    pub(crate) job: Option<JobLine>,
+}
+
+/// What is said of a grant for a long job beside that.
+pub(crate) struct JobLine {
+    pub(crate) reason: String,
+    pub(crate) calls: String,
 }
 
 /// One scope in words.

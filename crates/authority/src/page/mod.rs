@@ -5,6 +5,7 @@ pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod error;
 pub(crate) mod home;
+pub(crate) mod job;
 pub(crate) mod login;
 pub(crate) mod tree;
 

@@ -3,6 +3,8 @@
 mod actor;
 mod agent;
 mod assurance;
+mod bounds;
+mod company;
 mod directory;
 mod narrow;
 mod node;
@@ -10,6 +12,8 @@ mod node;
 pub use actor::{Actor, ActorProfile, Chain, ChainError};
 pub use agent::{Agent, Edge, agent_name, agent_subject, door_client, door_subject, edge_id};
 pub use assurance::Assurance;
+pub use bounds::JobBounds;
+pub use company::Way;
 pub use directory::{Directory, Map, Target, server_name};
 pub use narrow::{ChainRefusal, Passage, narrow};
 pub use node::{Delegation, MOST_HOPS};

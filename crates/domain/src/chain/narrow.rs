@@ -1,7 +1,9 @@
 //! What may flow along a chain: every actor in it must have leave to act toward the next, for this person, this deep.
 //! The same answer serves the token endpoint and every call at the gateway.
 
-use super::{Actor, Agent, Assurance, Chain, Edge, MOST_HOPS, Map, Target, agent_name, door_client, server_name};
+use super::{
+    Actor, Agent, Assurance, Chain, Edge, JobBounds, MOST_HOPS, Map, Target, agent_name, door_client, server_name,
+};
 use crate::control::{Control, holds};
 use crate::error::ErrorCode;
 use crate::policy::{Holder, Person};
@@ -16,6 +18,8 @@ pub struct Passage<'a> {
     pub chain: &'a Chain,
     /// The weakest proof of identity of anybody in it.
     pub weakest: Option<Assurance>,
+    /// The bounds of the job it is part of, if it is part of one.
+    pub job: Option<&'a JobBounds>,
     /// Where it goes.
     pub target: Target<'a>,
 }
@@ -50,6 +54,9 @@ pub enum ChainRefusal {
         /// What was found.
         found: Assurance,
     },
+    /// Somebody whom the person who gave the job did not name.
+    #[error("{0} may not take part in this job: the person who gave it did not name it")]
+    NotInJob(String),
     /// What an agent holds on its own account is not handed on.
     #[error("an agent's own authority is not handed on: act for a user, or ask for a token of your own")]
     OwnAccount,
@@ -64,6 +71,7 @@ impl ChainRefusal {
             Self::TooDeep => "chain:depth".to_owned(),
             Self::Loop(_) => "chain:loop".to_owned(),
             Self::Floor { to, .. } => format!("floor:{to}"),
+            Self::NotInJob(_) => "job:agent".to_owned(),
             Self::OwnAccount => "chain:own-account".to_owned(),
         }
     }
@@ -72,7 +80,7 @@ impl ChainRefusal {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::TooDeep | Self::Loop(_) => ErrorCode::InvalidRequest,
-            Self::Unknown(_) | Self::NoEdge { .. } | Self::Floor { .. } | Self::OwnAccount => {
+            Self::Unknown(_) | Self::NoEdge { .. } | Self::Floor { .. } | Self::NotInJob(_) | Self::OwnAccount => {
                 ErrorCode::ActorUnauthorized
             }
         }
@@ -92,6 +100,9 @@ pub fn narrow(map: Map<'_>, passage: &Passage<'_>) -> Result<ScopeSet, ChainRefu
     }
     actors.reverse();
     let Holder::Person(person) = passage.holder else { return Err(ChainRefusal::OwnAccount) };
+    if let Some(job) = passage.job {
+        job.admits(passage.chain, passage.target)?;
+    }
     floor(map, passage)?;
     let mut most = all;
     for (place, actor) in actors.iter().enumerate() {

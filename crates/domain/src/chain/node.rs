@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Assurance;
+use super::{Assurance, JobBounds};
 use crate::ids::{ClientId, GrantId, TokenId};
 
 /// The deepest chain of actors accepted, at mint and at validation.
@@ -31,12 +31,16 @@ pub struct Delegation {
     /// The weakest proof of identity of anybody who acted so far.
     #[serde(rename = "asr", default, skip_serializing_if = "Option::is_none")]
     pub weakest: Option<Assurance>,
+    /// The bounds of the job, where the grant is one for a long job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobBounds>,
 }
 
 impl Delegation {
     /// A token at the front door of `grant`.
     pub fn front_door(grant: GrantId) -> Self {
-        Self { grant, ancestors: Vec::new(), parent: None, above: Vec::new(), door: None, hop: 0, weakest: None }
+        let (ancestors, above) = (Vec::new(), Vec::new());
+        Self { grant, ancestors, parent: None, above, door: None, hop: 0, weakest: None, job: None }
     }
 
     /// The place below the token `parent` of `client`, which hangs here, for an actor that proved itself by `assurance`.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Job;
 use crate::ids::{ClientId, GrantId, TransactionId, UserId};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -31,6 +32,9 @@ pub struct Approval {
     pub created_at: Timestamp,
     /// Until when at the latest: the duration the person chose.
     pub expires_at: Timestamp,
+    /// What more was said, where it is for a long job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 impl Approval {

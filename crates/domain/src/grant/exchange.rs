@@ -5,7 +5,7 @@ mod request;
 
 use super::Approval;
 use crate::chain::{
-    Actor, ActorProfile, Agent, Assurance, Chain, ChainError, ChainRefusal, Delegation, Map, Passage, Target,
+    Actor, ActorProfile, Agent, Assurance, Chain, ChainError, ChainRefusal, Delegation, Map, Passage, Target, Way,
     door_subject, narrow,
 };
 use crate::control::{Control, holds};
@@ -99,6 +99,12 @@ pub enum ExchangeError {
     /// The subject token is bound to a key.
     #[error("the subject token is bound to a key that was not proven")]
     Bound,
+    /// The grant is not for this agent, which learns nothing of it.
+    #[error("the subject token is not a living token of this server")]
+    Outsider,
+    /// The grant is none for a long job.
+    #[error("this grant was not given for a long job")]
+    NotAJob,
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainRefusal),
@@ -112,7 +118,9 @@ impl ExchangeError {
             Self::Target => ErrorCode::InvalidTarget,
             Self::Scope | Self::Nothing => ErrorCode::InvalidScope,
             Self::Details => ErrorCode::InvalidAuthorizationDetails,
-            Self::NotRecipient | Self::ActorToken | Self::Bound => ErrorCode::InvalidGrant,
+            Self::NotRecipient | Self::ActorToken | Self::Bound | Self::Outsider | Self::NotAJob => {
+                ErrorCode::InvalidGrant
+            }
             Self::MayAct => ErrorCode::ActorUnauthorized,
             Self::Chain(refusal) => refusal.code(),
         }
@@ -130,6 +138,8 @@ impl ExchangeError {
             Self::MayAct => "exchange:may-act".to_owned(),
             Self::ActorToken => "exchange:actor-token".to_owned(),
             Self::Bound => "exchange:bound".to_owned(),
+            Self::Outsider => "job:agent".to_owned(),
+            Self::NotAJob => "job:grant".to_owned(),
             Self::Chain(refusal) => refusal.rule(),
         }
     }
@@ -176,7 +186,7 @@ impl Exchange<'_> {
         let place = subject.dlg.below(&subject.jti, &subject.client_id, self.assurance);
         let before = Chain::new(subject.act.clone()).map_err(|_| ChainRefusal::TooDeep)?;
         let before = if holds(Control::ChainKept) { before } else { Chain::default() };
-        let (chain, most) = self.toward(before, actor, place.weakest)?;
+        let (chain, most) = self.toward(before, actor, &place)?;
         let held = if holds(Control::ExchangeScope) { most.meet(&subject.scope) } else { most };
         let scope = self.scope.map_or_else(|| held.clone(), |asked| asked.meet(&held));
         if scope.is_empty() {
@@ -187,18 +197,26 @@ impl Exchange<'_> {
     }
 
     /// The chain one actor longer, and the most that may flow through it.
-    fn toward(
-        &self,
-        before: Chain,
-        actor: Actor,
-        weakest: Option<Assurance>,
-    ) -> Result<(Chain, ScopeSet), ExchangeError> {
+    fn toward(&self, before: Chain, actor: Actor, place: &Delegation) -> Result<(Chain, ScopeSet), ExchangeError> {
         let chain = before.wrap_again(actor).map_err(|error| match error {
             ChainError::TooDeep | ChainError::Loop => ChainRefusal::TooDeep,
         })?;
-        let passage = Passage { holder: self.holder, chain: &chain, weakest, target: self.target };
+        let (weakest, job) = (place.weakest, place.job.as_ref());
+        let passage = Passage { holder: self.holder, chain: &chain, weakest, job, target: self.target };
         let most = narrow(self.map, &passage)?.meet(&self.entitled());
         Ok((chain, most))
+    }
+
+    /// The most that the agent a job was given to could have handed to this one; none where this is that agent.
+    fn handed_down(&self, approval: &Approval, place: &Delegation) -> Result<Option<ScopeSet>, ExchangeError> {
+        let (Party::Agent(agent), Some(job)) = (self.party, &place.job) else { return Ok(None) };
+        let root = self.map.directory.agent_of_client(&approval.client);
+        let root = root.ok_or_else(|| ChainRefusal::Unknown(approval.client.to_string()))?;
+        if root.name == agent.name || !holds(Control::JobAgents) {
+            return Ok(None);
+        }
+        let way = Way { holder: self.holder, job, issuer: self.issuer.as_str(), to: agent };
+        Ok(Some(self.map.handed_down(root, &way)))
     }
 
     /// What its user may hold of what the target can make of it.
@@ -209,18 +227,24 @@ impl Exchange<'_> {
     }
 }
 
-/// The first step of a grant that a person gave to agents directly: nobody acted before, and what it holds is what was
-/// approved.
+/// The first step of a grant that a person gave to agents for a long job: nobody acted before, and what it holds is what
+/// was approved; for an agent it was not given to itself, no more than that one could have handed down.
 ///
 /// # Errors
 /// [`ExchangeError`].
 pub fn from_grant(exchange: &Exchange<'_>, approval: &Approval) -> Result<Allowed, ExchangeError> {
-    let front = Delegation::front_door(approval.grant.clone());
-    let (door, weakest) = (Some(approval.client.clone()), Some(exchange.assurance));
-    let place = Delegation { hop: 1, door, weakest, ..front };
+    let job = approval.job.as_ref().ok_or(ExchangeError::NotAJob)?.bounds();
+    let place = Delegation {
+        hop: 1,
+        door: Some(approval.client.clone()),
+        weakest: Some(exchange.assurance),
+        job: Some(job),
+        ..Delegation::front_door(approval.grant.clone())
+    };
     let actor = exchange.party.actor(exchange.issuer);
-    let (chain, most) = exchange.toward(Chain::default(), actor, place.weakest)?;
-    let held = most.meet(&approval.scope);
+    let (chain, most) = exchange.toward(Chain::default(), actor, &place)?;
+    let held = exchange.handed_down(approval, &place)?.map_or_else(|| most.clone(), |down| most.meet(&down));
+    let held = held.meet(&approval.scope);
     let scope = exchange.scope.map_or_else(|| held.clone(), |asked| asked.meet(&held));
     if scope.is_empty() {
         return Err(ExchangeError::Nothing);

@@ -67,6 +67,7 @@ impl MachineRequest {
             transaction: TransactionId::draw(entropy),
             created_at: now,
             expires_at: now.after(ACCESS_LIFE),
+            job: None,
         })
     }
 }

@@ -5,6 +5,7 @@ mod authorize;
 mod code;
 mod consent;
 mod exchange;
+mod job;
 mod machine;
 mod refresh;
 
@@ -14,6 +15,7 @@ pub use consent::Approval;
 pub use exchange::{
     ACCESS_TOKEN, Allowed, Exchange, ExchangeError, ExchangeFields, ExchangeRequest, GRANT, Party, Subject, from_grant,
 };
+pub use job::{BUDGET_MOST, JOB_LEAST, JOB_MOST, Job, JobError, JobWish, REASON_MOST, read_budget};
 pub use machine::{MachineError, MachineRequest, is_machine, machine_subject};
 pub use refresh::{REPLAY_WINDOW, Reuse, idle_until, judge_reuse, narrowed};
 

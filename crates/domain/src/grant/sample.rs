@@ -19,5 +19,6 @@ pub(crate) fn sample_approval() -> Approval {
         transaction: TransactionId::from_stored("tx_1"),
         created_at: Timestamp::from_seconds(900),
         expires_at: Timestamp::from_seconds(2000),
+        job: None,
     }
 }

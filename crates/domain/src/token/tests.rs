@@ -48,6 +48,7 @@ fn approval() -> Approval {
         transaction: TransactionId::from_stored("tx_1"),
         created_at: now(),
         expires_at: now().after(REFRESH_LIFE),
+        job: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod code;
 mod document;
 mod door;
 mod import;
+mod jobs;
 pub mod login;
 mod pages;
 pub mod signal;
@@ -35,6 +36,7 @@ pub use document::{
 };
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin, replayed_by_upstream};
 pub use import::{import, imported_secrets_on_the_disk};
+pub use jobs::{agent_outside_the_job, call_beyond_budget};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
 pub use signal::{anothers_event, anothers_logout};
@@ -48,7 +50,7 @@ pub use tree::{Tree, console_to_a_stranger, stopped_party};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 57] = [
+pub const PROBES: [(&str, Control); 59] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -106,6 +108,8 @@ pub const PROBES: [(&str, Control); 57] = [
     ("cut_off_record", Control::AuditCheckpoint),
     ("stopped_party", Control::NodeStop),
     ("console_to_a_stranger", Control::ConsoleRole),
+    ("agent_outside_the_job", Control::JobAgents),
+    ("call_beyond_budget", Control::JobBudget),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -168,6 +172,8 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "cut_off_record" => cut_off_record(off).await,
         "stopped_party" => stopped_party(off).await,
         "console_to_a_stranger" => console_to_a_stranger(off).await,
+        "agent_outside_the_job" => agent_outside_the_job(off).await,
+        "call_beyond_budget" => call_beyond_budget(off).await,
         other => panic!("no probe {other:?}"),
     }
 }

@@ -7,6 +7,7 @@ mod cors;
 mod crash;
 mod documents;
 mod hostile;
+mod jobs;
 mod login;
 mod mutants;
 mod operators;

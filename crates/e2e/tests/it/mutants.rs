@@ -60,6 +60,8 @@ every_control![
     header_wall: HeaderWall,
     host: Host,
     issuer: Issuer,
+    job_agents: JobAgents,
+    job_budget: JobBudget,
     left_out: LeftOut,
     list_filter: ListFilter,
     login_issuer: LoginIssuer,

@@ -12,6 +12,7 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 )+ } }
 
 beats_off![
+    agent_outside_the_job,
     another_clients_code,
     anothers_event,
     anothers_id_token,
@@ -21,6 +22,7 @@ beats_off![
     anothers_svid,
     assertion_for_another_server,
     call_beyond_allow,
+    call_beyond_budget,
     callers_headers,
     child_against_files,
     child_against_network,

@@ -166,6 +166,7 @@ impl World {
             transaction: TransactionId::draw(&Dice),
             created_at: now,
             expires_at: now.after(Duration::from_hours(1)),
+            job: None,
         };
         let minted = mint(
             self.key.as_ref(),

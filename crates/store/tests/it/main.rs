@@ -37,6 +37,7 @@ mod families;
 mod feed;
 mod grants;
 mod identities;
+mod jobs;
 mod keys;
 mod opening;
 mod people;

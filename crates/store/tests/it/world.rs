@@ -241,6 +241,7 @@ pub fn approval(user: &UserId, client: &Client, now: Timestamp) -> Approval {
         transaction: TransactionId::draw(&Dice),
         created_at: now,
         expires_at: now.after(REFRESH_LIFE),
+        job: None,
     }
 }
 

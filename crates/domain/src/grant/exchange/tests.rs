@@ -233,6 +233,68 @@ fn tools_only_narrow() {
     assert_eq!(refine(&held, Some(&[everywhere])), Err(ExchangeError::Details));
 }
 
+/// What `who` obtains for `to` under a job that was given to `a`, with these agents.
+fn in_job(world: &World, who: &str, to: &str, agents: &[&str]) -> Result<AccessClaims, ExchangeError> {
+    let mut approval = crate::grant::sample_approval();
+    approval.client = ClientId::parse("a").unwrap();
+    approval.scope = scopes("notes:read notes:write");
+    let agents = agents.iter().map(|&name| name.to_owned()).collect();
+    approval.job = Some(crate::grant::Job { reason: "Work".to_owned(), agents, budget: Some(3) });
+    let front = world.front("a", "notes:read notes:write");
+    let holder = alice();
+    let exchange = world.exchange(who, &front, to, &holder);
+    let allowed = from_grant(&exchange, &approval)?;
+    Ok(handed(&exchange, allowed, &front, who))
+}
+
+#[test]
+fn a_job_begins_a_chain_of_its_agents_only() {
+    let world = World::new(vec![agent("a", &["b", "c", "notes"]), agent("b", &["notes"]), agent("c", &["notes"])]);
+    let first = in_job(&world, "a", "b", &["a", "b"]).unwrap();
+    let bounds = first.dlg.job.clone().unwrap();
+    assert_eq!((first.dlg.hop, first.dlg.parent.as_ref(), bounds.counted), (1, None, true));
+    assert_eq!(first.act.as_ref().unwrap().line().count(), 1);
+
+    let second = world.next("b", &first, "notes").unwrap();
+    assert_eq!(second.dlg.job, Some(bounds), "every token below says so too");
+
+    let refused = |told: Result<AccessClaims, ExchangeError>| told.unwrap_err().rule();
+    assert_eq!(refused(in_job(&world, "c", "notes", &["a", "b"])), "job:agent");
+    assert_eq!(refused(in_job(&world, "a", "c", &["a", "b"])), "job:agent");
+    let with_c = in_job(&world, "a", "c", &["a", "c"]).unwrap();
+    let mut without_c = with_c;
+    without_c.dlg.job = Some(crate::chain::JobBounds { agents: ["a".to_owned()].into(), counted: false });
+    assert_eq!(refused(world.next("c", &without_c, "notes")), "job:agent");
+}
+
+#[test]
+fn what_another_agent_of_a_job_obtains_could_have_been_handed_to_it() {
+    let mut a = agent("a", &["d"]);
+    a.edges.push(Edge { scopes: Some(scopes("notes:read")), ..Edge::to("b") });
+    let bound = |name: &str| Agent { edges: vec![Edge { scopes: None, ..Edge::to("c") }], ..agent(name, &[]) };
+    let mut b = bound("b");
+    b.edges.push(Edge::to("notes"));
+    let world = World::new(vec![a, b, agent("c", &["notes"]), agent("d", &["notes"])]);
+    let all = ["a", "b", "c", "d"];
+
+    let scope =
+        |who: &str, agents: &[&str]| in_job(&world, who, "notes", agents).map(|claims| claims.scope.to_string());
+    assert_eq!(scope("d", &all).as_deref(), Ok("notes:read notes:write"));
+    assert_eq!(scope("b", &all).as_deref(), Ok("notes:read"));
+    assert_eq!(scope("c", &all).as_deref(), Ok("notes:read"), "over b, which was handed no more");
+    assert_eq!(scope("c", &["a", "c"]), Err(ExchangeError::Nothing), "nobody of the job leads to it");
+}
+
+#[test]
+fn a_grant_that_is_no_job_begins_no_chain() {
+    let world = World::new(vec![agent("a", &["notes"])]);
+    let front = world.front("a", "notes:read");
+    let holder = alice();
+
+    let refused = from_grant(&world.exchange("a", &front, "notes", &holder), &crate::grant::sample_approval());
+    assert_eq!(refused, Err(ExchangeError::NotAJob));
+}
+
 const ALL: [&str; 4] = ["notes:read", "notes:write", "notes:destructive", "other:read"];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
