@@ -5,6 +5,7 @@ use bailiwick_e2e::jobs::{alice, give, house, mint, page};
 use bailiwick_e2e::{Mcp, World};
 use http::StatusCode;
 use serde_json::json;
+use sqlx::{Connection as _, Executor as _};
 
 async fn notes(world: &World, token: &str) -> Mcp {
     let mut client = Mcp::new(&world.url("/mcp/notes"), Some(token));
@@ -67,4 +68,31 @@ async fn a_job_outlives_the_process_and_not_its_stop() {
 
     assert_eq!(client.call("look", json!({})).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(mint(&world, "orchestrator", &grant, "notes").await.unwrap_err()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_not_done_and_what_need_not_be_goes_on() {
+    let upstream = Honeypot::start().await;
+    let world = house(&upstream).start();
+    let mut alice = alice(&world).await;
+    let mut clients = Vec::new();
+    let counted = give(&mut alice, &world, "20", |form| form).await;
+    let free = give(&mut alice, &world, "", |form| form).await;
+    for grant in [&counted, &free] {
+        let client = notes(&world, &mint(&world, "orchestrator", grant, "notes").await.unwrap().access).await;
+        assert!(client.call("look", json!({})).await.is_result());
+        clients.push(client);
+    }
+    let file = format!("sqlite://{}", world.data().join("bailiwick.db").display());
+    let mut lock = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    lock.execute("BEGIN IMMEDIATE").await.unwrap();
+    let before = upstream.calls();
+
+    assert!(clients[1].call("look", json!({})).await.is_result(), "a reading call without a budget writes nothing");
+    assert_eq!(clients[0].call("look", json!({})).await.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    assert_eq!(upstream.calls() - before, 1);
+    lock.execute("ROLLBACK").await.unwrap();
+    assert!(clients[0].call("look", json!({})).await.is_result());
+    assert!(page(&mut alice, &world, &counted).await.body.contains("2 of 20 made"));
 }

@@ -8,6 +8,7 @@ mod ceilings;
 mod credential;
 mod discovery;
 mod fixture;
+mod jobs;
 mod listings;
 mod liveness;
 mod sessions;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, TransactionId, UserId};
@@ -38,7 +39,8 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) gateway: Arc<Gateway>,
-    issuer: Issuer,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    pub(crate) issuer: Issuer,
     pub(crate) key: Arc<KeyPair>,
     http: Http,
     _data: TempDir,
@@ -59,7 +61,7 @@ impl Clock for Now {
     }
 }
 
-struct Dice;
+pub(crate) struct Dice;
 impl Entropy for Dice {
     fn fill(&self, bytes: &mut [u8]) {
         aws_lc_rs::rand::fill(bytes).unwrap();
@@ -97,6 +99,7 @@ impl World {
         let store = store.await.unwrap();
         let behind = Behind::new().await;
         let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
+        let directory = Arc::new(ArcSwap::from_pointee(Directory::default()));
         let gateway = Arc::new(Gateway::new(Parts {
             servers: servers(&behind.origin),
             issuer: issuer.clone(),
@@ -104,7 +107,7 @@ impl World {
             signer: Arc::clone(&key) as Arc<dyn Signer>,
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
-            directory: Arc::default(),
+            directory: Arc::clone(&directory),
             sealer: MasterKey::new([1; 32]).sealer("gateway session"),
             clock,
             entropy,
@@ -112,7 +115,7 @@ impl World {
         }));
         let routes = Arc::clone(&gateway).routes();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { origin, behind, store, catalogue, gateway, issuer, key, http: Http::new(), _data: data }
+        Self { origin, behind, store, catalogue, gateway, directory, issuer, key, http: Http::new(), _data: data }
     }
 
     /// Waits until the catalogue is as it should be.
@@ -193,7 +196,7 @@ impl World {
     }
 
     /// An account of that id, whose name is what follows `us_`.
-    async fn account(&self, id: &str) {
+    pub(crate) async fn account(&self, id: &str) {
         let id = UserId::from_stored(id);
         let name = id.as_str().trim_start_matches("us_").to_owned();
         let user = NewUser::new(id, name, NO_PASSWORD.to_owned(), Now.now());

@@ -39,6 +39,13 @@ impl Administration {
             fields.insert("tree".to_owned(), party(&app, now));
             fields.insert("tokens_left_out".to_owned(), json!(tree.tokens_left_out));
             fields.insert("calls_left_out".to_owned(), json!(tree.calls_left_out));
+            if let Some(job) = &row.approval.job {
+                fields.insert("job".to_owned(), json!(job.reason));
+                fields.insert("agents".to_owned(), json!(job.agents));
+            }
+            if let Some(budget) = self.store.budget(&row.approval.grant).await? {
+                fields.insert("calls".to_owned(), json!(format!("{} of {} made", budget.spent, budget.calls)));
+            }
         }
         Ok(grant)
     }
