@@ -104,7 +104,11 @@ async fn every_call_of_a_tool_takes_one_and_nothing_else_does() {
     world.say("json", &job.raw, &list()).await.tools();
     world.say("json", &job.raw, &call("nothing_of_that_name")).await;
     for tool in ["read_note", "write_note"] {
-        assert_eq!(world.say("json", &job.raw, &call(tool)).await.message()["result"]["isError"], json!(null), "{tool}");
+        assert_eq!(
+            world.say("json", &job.raw, &call(tool)).await.message()["result"]["isError"],
+            json!(null),
+            "{tool}"
+        );
     }
     let reached = world.behind.seen().len();
 

@@ -32,7 +32,7 @@ pub(crate) async fn give(
             return Ok(see_other("/login"));
         };
         let offer = form.one("agent").and_then(|name| authority.offer(&person.user, name));
-        let Some(offer) = offer else { return start_over() };
+        let Some(offer) = offer else { return Ok(start_over()) };
         let draft = Draft::sent(&form);
         match agreed(&offer, &draft) {
             Ok(agreed) => given(&authority, &visit, (&person, &offer), agreed).await,
@@ -68,7 +68,7 @@ async fn given(
     (person, offer): (&Person, &Offer),
     agreed: Agreed,
 ) -> Result<Response, Fault> {
-    let Some(client) = client(authority, offer).await? else { return start_over() };
+    let Some(client) = client(authority, offer).await? else { return Ok(start_over()) };
     let Agreed { job, life, chosen } = agreed;
     let entropy = authority.entropy.as_ref();
     let resource = offer.agent.resource.clone();

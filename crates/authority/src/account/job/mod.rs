@@ -18,7 +18,6 @@ pub(crate) use view::{raise, view};
 use super::bond;
 use super::cards::words;
 use crate::authority::Authority;
-use crate::fault::Fault;
 use crate::form::Form;
 use crate::page::consent::groups;
 use crate::page::job::{Choosable, ChoosePage, Mate, TermsPage, USUAL_BUDGET, durations};
@@ -111,6 +110,6 @@ fn terms(
 }
 
 /// The form of an agent that is no longer offered leads back to the choice.
-fn start_over() -> Result<Response, Fault> {
-    Ok(see_other("/account/job"))
+fn start_over() -> Response {
+    see_other("/account/job")
 }
