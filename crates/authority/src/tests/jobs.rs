@@ -53,6 +53,7 @@ fn client(agent: &Agent) -> Client {
         scope: None,
         uri: None,
         secret: Some(secret_digest(agent.name.as_str())),
+        assertion: None,
         issued_at: Timestamp::from_millis(0),
     }
 }

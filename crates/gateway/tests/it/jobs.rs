@@ -47,6 +47,7 @@ fn client() -> Client {
         scope: None,
         uri: None,
         secret: None,
+        assertion: None,
         issued_at: Timestamp::from_millis(0),
     }
 }

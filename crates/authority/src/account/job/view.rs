@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::chain::Assurance;
+use bailiwick_domain::client::{AuthMethod, GrantType};
 use bailiwick_domain::grant::{Approval, GRANT, Job, read_budget};
-use bailiwick_domain::ids::GrantId;
+use bailiwick_domain::ids::{ClientId, GrantId};
 use bailiwick_store::GrantRow;
 use http::StatusCode;
 
@@ -120,18 +120,30 @@ fn example(authority: &Authority, approval: &Approval) -> String {
     let directory = authority.directory.load();
     let agent = directory.agent_of_client(&approval.client);
     let to = agent.and_then(|agent| agent.edges.first()).map_or("TARGET", |edge| edge.to.as_str());
-    let proof = match agent.map_or(Assurance::None, |agent| agent.assurance) {
-        Assurance::None | Assurance::ClientSecret => format!("-u \"{}:$SECRET\"", approval.client),
-        Assurance::JwtSvid | Assurance::PrivateKeyJwt => {
-            "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n  \
-             -d client_assertion=\"$ASSERTION\""
-                .to_owned()
-        }
-    };
+    let method = authority.client(&approval.client).map_or(AuthMethod::None, |client| client.auth);
     format!(
-        "curl {} \\\n  {proof} \\\n  -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\\n  \
-         -d subject_token_type={GRANT} \\\n  -d subject_token={} \\\n  -d audience={to}",
+        "curl {} \\\n  {} \\\n  -d grant_type={} \\\n  -d subject_token_type={GRANT} \\\n  -d subject_token={} \\\n  \
+         -d audience={to}",
         authority.issuer.join("/token"),
+        proof(method, &approval.client),
+        GrantType::TokenExchange.as_str(),
         approval.grant,
     )
+}
+
+/// The options by which a client proves who it is.
+fn proof(method: AuthMethod, client: &ClientId) -> String {
+    let assertion = |kind: &str| {
+        format!(
+            "-d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:{kind} \\\n  \
+             -d client_assertion=\"$ASSERTION\""
+        )
+    };
+    match method {
+        AuthMethod::None => format!("-d client_id={client}"),
+        AuthMethod::ClientSecretBasic => format!("-u \"{client}:$SECRET\""),
+        AuthMethod::ClientSecretPost => format!("-d client_id={client} -d client_secret=\"$SECRET\""),
+        AuthMethod::PrivateKeyJwt | AuthMethod::KubernetesToken => assertion("jwt-bearer"),
+        AuthMethod::SpiffeJwt => assertion("jwt-spiffe"),
+    }
 }
