@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bailiwick_domain::policy::{Holder, Stage, ceiling};
+use bailiwick_domain::chain::Map;
+use bailiwick_domain::policy::{Holder, Stage};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::uri::Resource;
 use bailiwick_store::User;
@@ -10,9 +11,11 @@ use bailiwick_store::User;
 use crate::authority::Authority;
 
 impl Authority {
-    /// What of `scope` this account may hold at that server; nothing at one that is no longer here.
+    /// What of `scope` this account may hold there, or anywhere it leads to; nothing at a place that is gone.
     pub(crate) fn within(&self, stage: Stage, user: &User, resource: &Resource, scope: &ScopeSet) -> ScopeSet {
-        let Some(server) = self.server(Some(resource)) else { return ScopeSet::default() };
-        ceiling(stage, &Holder::Person(Arc::new(user.person())), &server).meet(scope)
+        let (catalogue, directory) = (self.catalogue.load(), self.directory.load());
+        let map = Map { directory: &directory, catalogue: &catalogue };
+        let Some(target) = map.at(resource) else { return ScopeSet::default() };
+        map.entitled(stage, &Holder::Person(Arc::new(user.person())), target).meet(scope)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Agent, Assurance, MOST_HOPS};
 use crate::ids::ClientId;
-use crate::policy::{Catalogue, Server, Tool};
+use crate::policy::{Catalogue, Holder, Server, Stage, Tool, ceiling};
 use crate::scope::ScopeSet;
 use crate::uri::Resource;
 
@@ -86,6 +86,30 @@ pub fn server_name(server: &Server) -> &str {
     server.name.as_ref().map_or("mcp", |name| name.as_str())
 }
 
+/// Places, each with the scopes that lead to it.
+type Ways<'a> = Vec<(&'a Server, ScopeSet)>;
+
+fn add<'a>(ways: &mut Ways<'a>, server: &'a Server, scopes: &ScopeSet) {
+    match ways.iter_mut().find(|(known, _)| known.resource == server.resource) {
+        Some((_, all)) => *all = all.join(scopes),
+        None if scopes.is_empty() => {}
+        None => ways.push((server, scopes.clone())),
+    }
+}
+
+/// What of `all` is within a bound, where there is one.
+fn bounded(most: Option<&ScopeSet>, all: &ScopeSet) -> ScopeSet {
+    most.map_or_else(|| all.clone(), |most| most.meet(all))
+}
+
+/// The bound that two bounds make.
+fn both(one: Option<&ScopeSet>, other: Option<&ScopeSet>) -> Option<ScopeSet> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.meet(other)),
+        (one, other) => one.or(other).cloned(),
+    }
+}
+
 impl<'a> Map<'a> {
     /// The target of that name.
     pub fn named(&self, name: &str) -> Option<Target<'a>> {
@@ -106,36 +130,55 @@ impl<'a> Map<'a> {
     /// What a token for `target` may say: what the target serves itself, and what it may ask further along. A scope
     /// beyond that means nothing there and is not handed over (RFC 8693 §2.1).
     pub fn reach(&self, target: Target<'a>) -> ScopeSet {
-        self.reach_from(target, MOST_HOPS + 1)
-    }
-
-    fn reach_from(&self, target: Target<'a>, hops: usize) -> ScopeSet {
-        let Some(left) = hops.checked_sub(1) else { return ScopeSet::default() };
-        match target {
-            Target::Agent(agent) => self.reach_of(agent, left),
-            Target::Api(api) => api.all_scopes(),
-            Target::Server(server) => {
-                let name = server_name(server);
-                let inside = self.directory.agents.iter().filter(|agent| agent.behind.as_deref() == Some(name));
-                inside.fold(server.all_scopes(), |all, agent| all.join(&self.reach_of(agent, left)))
-            }
-        }
-    }
-
-    fn reach_of(&self, agent: &'a Agent, left: usize) -> ScopeSet {
-        let ahead = agent.edges.iter().filter_map(|edge| {
-            let beyond = self.reach_from(self.named(&edge.to)?, left);
-            Some(edge.scopes.as_ref().map_or_else(|| beyond.clone(), |most| most.meet(&beyond)))
-        });
-        let all = ahead.fold(ScopeSet::default(), |all, part| all.join(&part));
-        agent.scopes.as_ref().map_or_else(|| all.clone(), |most| most.meet(&all))
+        self.ways(target).iter().fold(ScopeSet::default(), |all, (_, scopes)| all.join(scopes))
     }
 
     /// Every server and API whose scopes a token for `target` may say.
     pub fn served(&self, target: Target<'a>) -> Vec<&'a Server> {
-        let reach = self.reach(target);
-        let all = self.catalogue.servers.iter().chain(&self.directory.apis);
-        all.filter(|server| !server.all_scopes().meet(&reach).is_empty()).collect()
+        self.ways(target).into_iter().map(|(server, _)| server).collect()
+    }
+
+    /// What `holder` may hold of all that: at the target, where the target serves a scope itself, or else at a place the
+    /// scope leads to. One place's list says nothing of another's.
+    pub fn entitled(&self, stage: Stage, holder: &Holder, target: Target<'a>) -> ScopeSet {
+        let (own, here) = match target {
+            Target::Agent(_) => (ScopeSet::default(), ScopeSet::default()),
+            Target::Server(server) | Target::Api(server) => (server.all_scopes(), ceiling(stage, holder, server)),
+        };
+        let ahead = self.ways(target).into_iter().filter(|(server, _)| server.resource != *target.resource());
+        let there = ahead.map(|(server, scopes)| ceiling(stage, holder, server).meet(&scopes));
+        here.join(&there.fold(ScopeSet::default(), |all, part| all.join(&part)).minus(&own))
+    }
+
+    /// Where the scopes of a token for `target` lead to in the end.
+    fn ways(&self, target: Target<'a>) -> Ways<'a> {
+        let mut ways = Vec::new();
+        self.ways_from(target, None, MOST_HOPS + 1, &mut ways);
+        ways
+    }
+
+    /// Adds what leads on from `target`, within `most`.
+    fn ways_from(&self, target: Target<'a>, most: Option<&ScopeSet>, hops: usize, ways: &mut Ways<'a>) {
+        let Some(left) = hops.checked_sub(1) else { return };
+        match target {
+            Target::Agent(agent) => self.ways_of(agent, most, left, ways),
+            Target::Api(api) => add(ways, api, &bounded(most, &api.all_scopes())),
+            Target::Server(server) => {
+                add(ways, server, &bounded(most, &server.all_scopes()));
+                let name = server_name(server);
+                let inside = self.directory.agents.iter().filter(|agent| agent.behind.as_deref() == Some(name));
+                inside.for_each(|agent| self.ways_of(agent, most, left, ways));
+            }
+        }
+    }
+
+    fn ways_of(&self, agent: &'a Agent, most: Option<&ScopeSet>, left: usize, ways: &mut Ways<'a>) {
+        let most = both(most, agent.scopes.as_ref());
+        for edge in &agent.edges {
+            if let Some(next) = self.named(&edge.to) {
+                self.ways_from(next, both(most.as_ref(), edge.scopes.as_ref()).as_ref(), left, ways);
+            }
+        }
     }
 
     /// A target as one thing a person can consent to: for an agent, everything it may reach for them, each tool under
@@ -158,9 +201,8 @@ impl<'a> Map<'a> {
 
     /// Adds the scopes (and, where several servers are shown as one, the tools) that lie beyond.
     fn with_served(&self, mut place: Server, target: Target<'a>, tools: bool) -> Server {
-        let reach = self.reach(target);
-        for server in self.served(target) {
-            for group in server.groups.iter().filter(|group| reach.contains(&group.scope)) {
+        for (server, scopes) in self.ways(target) {
+            for group in server.groups.iter().filter(|group| scopes.contains(&group.scope)) {
                 if place.group(&group.scope).is_none() {
                     place.groups.push(group.clone());
                     let allow = server.allow.get(&group.scope).map(|named| (group.scope.clone(), named.clone()));

@@ -153,17 +153,23 @@ fn step(map: Map<'_>, person: &Person, step: &Step<'_>, most: &ScopeSet) -> Resu
     if deep.is_empty() && !edges.is_empty() && holds(Control::ChainDepth) {
         return Err(ChainRefusal::TooDeep);
     }
-    reentry(map, agent, step, &deep)?;
+    let open = reentry(map, agent, step, deep)?;
     let bounded = agent.scopes.as_ref().map_or_else(|| most.clone(), |scopes| scopes.meet(most));
     if !holds(Control::Edge) {
         return Ok(bounded);
     }
     let passes = |edge: &&Edge| edge.scopes.as_ref().map_or_else(|| bounded.clone(), |scopes| scopes.meet(&bounded));
-    Ok(deep.iter().map(passes).fold(ScopeSet::default(), |all, part| all.join(&part)))
+    Ok(open.iter().map(passes).fold(ScopeSet::default(), |all, part| all.join(&part)))
 }
 
-/// The same party twice in one chain needs an edge that says so; a server that is an agent itself is that party.
-fn reentry(map: Map<'_>, agent: &Agent, step: &Step<'_>, edges: &[&Edge]) -> Result<(), ChainRefusal> {
+/// The same party twice in one chain needs an edge that says so, and only such edges count then; a server that is an agent
+/// itself is that party.
+fn reentry<'e>(
+    map: Map<'_>,
+    agent: &Agent,
+    step: &Step<'_>,
+    mut edges: Vec<&'e Edge>,
+) -> Result<Vec<&'e Edge>, ChainRefusal> {
     let stands = |sub: &str| agent.subject() == sub || step.before.iter().any(|before| before.sub == sub);
     let again = match step.next {
         Next::Actor(next) => Some(next.sub.clone()),
@@ -175,15 +181,14 @@ fn reentry(map: Map<'_>, agent: &Agent, step: &Step<'_>, edges: &[&Edge]) -> Res
         }
         Next::Target(Target::Api(_)) => None,
     };
-    let again = again.filter(|sub| stands(sub));
-    let leave = edges.iter().any(|edge| edge.reentrant) || !holds(Control::ChainLoop);
-    match again {
-        Some(sub) if !leave => Err(ChainRefusal::Loop(short(&sub).to_owned())),
-        Some(_) | None => Ok(()),
-    }
+    let Some(sub) = again.filter(|sub| stands(sub) && holds(Control::ChainLoop)) else { return Ok(edges) };
+    edges.retain(|edge| edge.reentrant);
+    if edges.is_empty() { Err(ChainRefusal::Loop(short(&sub).to_owned())) } else { Ok(edges) }
 }
 
-/// The names an edge may call the next party by: its own, and that of the server behind the gateway that it is.
+/// The names an edge may call the next party by: its own, and for one who acted, that of the server behind the gateway
+/// that it is. A token for such a server is for its place at the gateway, where its tools are decided over: an edge to it
+/// is no leave to go past the gateway to what lies behind.
 fn names(map: Map<'_>, next: &Next<'_>) -> Vec<String> {
     let agent = match next {
         Next::Actor(actor) => match agent_name(&actor.sub).and_then(|name| map.directory.agent(name)) {
@@ -191,8 +196,7 @@ fn names(map: Map<'_>, next: &Next<'_>) -> Vec<String> {
             // It is gone: nobody can have leave to act toward it.
             None => return vec![short(&actor.sub).to_owned()],
         },
-        Next::Target(Target::Agent(agent)) => Some(*agent),
-        Next::Target(target @ (Target::Server(_) | Target::Api(_))) => return vec![target.name().to_owned()],
+        Next::Target(target) => return vec![target.name().to_owned()],
     };
     let behind = agent.and_then(|agent| agent.behind.clone());
     agent.map(|agent| agent.name.as_str().to_owned()).into_iter().chain(behind).collect()

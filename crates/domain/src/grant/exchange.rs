@@ -11,7 +11,7 @@ use crate::chain::{
 use crate::control::{Control, holds};
 use crate::error::ErrorCode;
 use crate::ids::ClientId;
-use crate::policy::{Holder, Stage, ceiling};
+use crate::policy::{Holder, Stage};
 use crate::scope::ScopeSet;
 use crate::token::{AccessClaims, ToolsDetail};
 use crate::uri::{Issuer, Resource};
@@ -203,8 +203,8 @@ impl Exchange<'_> {
         })?;
         let (weakest, job) = (place.weakest, place.job.as_ref());
         let passage = Passage { holder: self.holder, chain: &chain, weakest, job, target: self.target };
-        let most = narrow(self.map, &passage)?.meet(&self.entitled());
-        Ok((chain, most))
+        let most = narrow(self.map, &passage)?;
+        Ok((chain, most.meet(&self.map.entitled(Stage::Exchange, self.holder, self.target))))
     }
 
     /// The most that the agent a job was given to could have handed to this one; none where this is that agent.
@@ -217,13 +217,6 @@ impl Exchange<'_> {
         }
         let way = Way { holder: self.holder, job, issuer: self.issuer.as_str(), to: agent };
         Ok(Some(self.map.handed_down(root, &way)))
-    }
-
-    /// What its user may hold of what the target can make of it.
-    fn entitled(&self) -> ScopeSet {
-        let served = self.map.served(self.target);
-        let may = served.iter().map(|server| ceiling(Stage::Exchange, self.holder, server));
-        may.fold(ScopeSet::default(), |all, part| all.join(&part))
     }
 }
 

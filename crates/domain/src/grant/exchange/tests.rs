@@ -8,7 +8,8 @@ use super::*;
 use crate::chain::{Directory, Edge, MOST_HOPS};
 use crate::ids::TokenId;
 use crate::jose::{Alg, JwkSet, KeyPair, Signer as _};
-use crate::policy::{Catalogue, Named, Person, Server};
+use crate::policy::{Catalogue, Named, Person, Risk, ScopeGroup, Server};
+use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::{FrontDoor, Handover, mint_handover, verify_issued};
 use crate::uri::ServerName;
@@ -217,6 +218,51 @@ fn a_bound_token_is_not_exchanged_without_its_key() {
     front.cnf = Some(serde_json::json!({ "jkt": "x" }));
 
     assert_eq!(world.next("a", &front, "notes"), Err(ExchangeError::Bound));
+}
+
+#[test]
+fn re_entering_passes_only_what_such_an_edge_lets_pass() {
+    let mut back = agent("b", &["a"]);
+    back.edges.push(Edge { reentrant: true, scopes: Some(scopes("notes:read")), ..Edge::to("a") });
+    let world = World::new(vec![agent("a", &["b", "notes"]), back]);
+    let front = world.front("a", "notes:read notes:write");
+    let handed = world.next("a", &front, "b").unwrap();
+
+    assert_eq!(world.next("b", &handed, "a").unwrap().scope, scopes("notes:read"));
+}
+
+#[test]
+fn an_edge_to_a_server_is_no_leave_to_go_past_the_gateway() {
+    let inside = Agent { behind: Some("notes".to_owned()), ..agent("inside", &["notes"]) };
+    let world = World::new(vec![agent("a", &["notes"]), inside]);
+    let front = world.front("a", "notes:read");
+
+    let refused = ChainRefusal::NoEdge { from: "a".to_owned(), to: "inside".to_owned() };
+    assert_eq!(world.next("a", &front, "inside"), Err(refused.into()));
+    assert!(world.next("a", &front, "notes").is_ok());
+}
+
+#[test]
+fn of_a_scope_that_two_places_share_each_keeps_its_own_list() {
+    let api = |name: &str, allow: &[(Scope, Vec<Named>)]| {
+        let shared = ScopeGroup { scope: shared(), says: "Read".to_owned(), risk: Risk::Read, patterns: Vec::new() };
+        let resource = Resource::parse(&format!("https://{name}.example.com")).unwrap();
+        let known = Server::new(ServerName::parse(name), name.to_owned(), resource, Some(vec![shared]));
+        Server { allow: allow.iter().cloned().collect(), ..known }
+    };
+    let mut world = World::new(vec![agent("a", &["open", "closed"]), agent("b", &["closed"])]);
+    let bob = vec![Named::parse("user:bob").unwrap()];
+    world.directory.apis = vec![api("closed", &[(shared(), bob)]), api("open", &[])];
+    let front = world.front("a", "common:read");
+
+    assert_eq!(world.next("a", &front, "open").unwrap().scope, scopes("common:read"));
+    assert_eq!(world.next("a", &front, "closed"), Err(ExchangeError::Nothing));
+    let may = |to: &str| world.map().entitled(Stage::Consent, &alice(), world.map().named(to).unwrap());
+    assert_eq!((may("a"), may("b")), (scopes("common:read"), ScopeSet::default()));
+}
+
+fn shared() -> Scope {
+    Scope::parse("common:read").unwrap()
 }
 
 #[test]
