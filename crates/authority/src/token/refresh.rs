@@ -32,7 +32,7 @@ impl Authority {
         if state.grant.revoked_at.is_some() {
             return Err(TokenError::Revoked);
         }
-        if resource(form)?.is_some_and(|resource| resource != approval.resource) {
+        if resource(form)?.is_some_and(|resource| !resource.is(approval.resource.as_str())) {
             return Err(TokenError::Target);
         }
         let asked = form.one("scope").map(|raw| ScopeSet::parse(raw).ok_or(TokenError::Scope)).transpose()?;

@@ -110,7 +110,7 @@ impl CodeGrant {
         if !self.challenge.opens_with(claim.verifier) {
             return Err(ClaimError::Verifier);
         }
-        if claim.resource.is_some_and(|resource| *resource != self.approval.resource) {
+        if claim.resource.is_some_and(|resource| !resource.is(self.approval.resource.as_str())) {
             return Err(ClaimError::Resource);
         }
         Ok(Approved(self))

@@ -81,6 +81,17 @@ fn a_code_ends_with_its_minute_or_with_its_approval() {
 }
 
 #[test]
+fn an_agent_at_an_origin_is_named_with_and_without_its_slash() {
+    let mut code = code();
+    code.approval.resource = Resource::verbatim("http://localhost:4001").unwrap();
+    let (verifier, client) = (Verifier::parse(VERIFIER).unwrap(), ClientId::parse("app").unwrap());
+    let sent = Resource::parse("http://localhost:4001").unwrap();
+    let claim = CodeClaim { client: &client, redirect_uri: None, verifier: &verifier, resource: Some(&sent) };
+
+    assert!(code.claim(&claim, NOW).is_ok());
+}
+
+#[test]
 fn only_a_wrong_server_is_more_than_a_bad_grant() {
     assert_eq!(ClaimError::Resource.code(), ErrorCode::InvalidTarget);
     for error in [ClaimError::Client, ClaimError::Expired, ClaimError::Redirect, ClaimError::Verifier] {
