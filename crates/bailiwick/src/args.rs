@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::agents::Agents;
 use crate::command::access::Access;
+use crate::command::agents::Agents;
 use crate::command::audit::Audit;
 use crate::command::backup::{Backup, Restore};
 use crate::command::call::Call;

@@ -225,9 +225,9 @@ fn ways(
                 // A row cannot be above itself; a database that says so must not stop us here.
                 .take(MOST_ABOVE)
                 .collect();
-        let rows: Vec<&TokenRow> = line.iter().map(|(row, _)| *row).collect();
-        let live = revoked.is_none() && !line.iter().any(|(_, revoked)| *revoked) && lives(token, &rows);
-        let path: Vec<String> = path(token, &rows).into_iter().map(str::to_owned).collect();
+        let over: Vec<&TokenRow> = line.iter().map(|(row, _)| *row).collect();
+        let lasts = revoked.is_none() && !line.iter().any(|(_, revoked)| *revoked) && lives(token, &over);
+        let path: Vec<String> = path(token, &over).into_iter().map(str::to_owned).collect();
         let way = ways.entry((path.clone(), token.audience.clone())).or_insert_with(|| Way {
             path,
             audience: token.audience.clone(),
@@ -238,7 +238,7 @@ fn ways(
             expires_at: token.expires_at,
         });
         way.tokens += 1;
-        way.live += u64::from(live);
+        way.live += u64::from(lasts);
         way.expires_at = way.expires_at.max(token.expires_at).min(grant.approval.expires_at);
         // They come oldest first.
         way.scope.clone_from(&token.scope);

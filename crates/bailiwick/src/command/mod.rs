@@ -1,7 +1,7 @@
 //! One command, one file.
 
-pub(crate) mod agents;
 pub(crate) mod access;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod call;

@@ -11,9 +11,9 @@ mod import;
 mod jobs;
 pub mod login;
 mod pages;
+mod record;
 pub mod signal;
 mod stop;
-mod record;
 mod token;
 mod tools;
 mod tree;
@@ -39,9 +39,9 @@ pub use import::{import, imported_secrets_on_the_disk};
 pub use jobs::{agent_outside_the_job, call_beyond_budget};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
+pub use record::{cut_off_record, edited_record, unrecorded_call};
 pub use signal::{anothers_event, anothers_logout};
 pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
-pub use record::{cut_off_record, edited_record, unrecorded_call};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
 pub use tree::{Tree, console_to_a_stranger, stopped_party};
@@ -113,6 +113,7 @@ pub const PROBES: [(&str, Control); 59] = [
 ];
 
 /// Runs the probe of that name with these controls switched off.
+#[expect(clippy::too_many_lines, reason = "a table: one line a probe")]
 pub async fn run(name: &str, off: &[Control]) -> Verdict {
     match name {
         "tampered" => tampered(off).await,

@@ -22,6 +22,6 @@ mod signals;
 mod story;
 mod threats;
 mod tls;
+mod trees;
 mod upstream_jwt;
 mod workloads;
-mod trees;

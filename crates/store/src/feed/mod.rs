@@ -96,7 +96,14 @@ impl ChangeKind {
     /// True for what only takes away.
     const fn ends(self) -> bool {
         match self {
-            Self::Grant | Self::Token | Self::User | Self::Client | Self::Agent | Self::Edge | Self::Tool => true,
+            Self::Grant
+            | Self::Token
+            | Self::User
+            | Self::Client
+            | Self::Agent
+            | Self::Edge
+            | Self::Tool
+            | Self::Party => true,
             Self::UserBack
             | Self::ClientBack
             | Self::UserChanged
