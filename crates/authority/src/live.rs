@@ -154,6 +154,6 @@ impl Viewer {
 }
 
 fn event(html: &str) -> String {
-    let lines: String = html.lines().map(|line| format!("data: {line}\n")).collect();
-    format!("event: grants\n{lines}\n")
+    let data = html.lines().collect::<Vec<_>>().join("\ndata: ");
+    format!("event: grants\ndata: {data}\n\n")
 }

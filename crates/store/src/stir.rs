@@ -39,8 +39,8 @@ impl Store {
             "SELECT g.id, g.last_used_at,
                  (SELECT MAX(a.at) FROM audit a WHERE a.grant_id = g.id) AS heard_at,
                  (SELECT COUNT(*) FROM grant_stops s WHERE s.grant_id = g.id) AS stops
-             FROM grants g WHERE ($1 IS NULL OR g.user_id = $1) AND g.user_id LIKE 'us!_%' ESCAPE '!' AND g.activated_at IS NOT NULL
-                 AND g.revoked_at IS NULL AND g.expires_at > $2
+             FROM grants g WHERE ($1 IS NULL OR g.user_id = $1) AND g.user_id LIKE 'us!_%' ESCAPE '!'
+                 AND g.activated_at IS NOT NULL AND g.revoked_at IS NULL AND g.expires_at > $2
              ORDER BY g.created_at DESC, g.id LIMIT $3 OFFSET $4",
         )
         .bind(looked.user.as_ref().map(|id| id.as_str().to_owned()))

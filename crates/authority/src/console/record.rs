@@ -105,7 +105,7 @@ fn entry(row: &AuditRow, names: &Names) -> EntryRow {
         clock: crate::moment::clock(event.at),
         kind: event.kind.as_str(),
         outcome: event.outcome.as_str(),
-        user: event.user.as_ref().map_or_else(String::new, |id| names.get(id).unwrap_or(&id.to_string()).clone()),
+        user: event.user.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
         line: line.join(" → "),
         client: event.client.as_ref().map_or_else(String::new, |client| shortened(client.as_str())),
         what: event.tool.clone().or_else(|| event.scope.clone()).unwrap_or_default(),
