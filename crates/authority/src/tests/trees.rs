@@ -58,6 +58,7 @@ fn tree(client: &str, ways: Vec<Way>, stopped: &[&str]) -> Tree {
         scope: ScopeSet::parse("n:read n:write").unwrap(),
         details: Vec::new(),
         transaction: TransactionId::from_stored("tx_1"),
+        job: None,
         created_at: at,
         expires_at: Timestamp::from_seconds(NOW + 9000),
     };

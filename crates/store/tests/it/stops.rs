@@ -212,7 +212,7 @@ fn derivation(parent: &TokenRow, world: &World) -> Derivation {
         actor: Some("agent:a".to_owned()),
         ..parent.clone()
     };
-    Derivation { line: vec![parent.jti.clone()], steps, token, now: world.now() }
+    Derivation { line: vec![parent.jti.clone()], steps, actors: vec!["agent:a".to_owned()], token, now: world.now() }
 }
 
 async fn derive(store: &Store, derivation: Derivation) -> Derived {

@@ -61,6 +61,7 @@ impl Chain {
         Derivation { line: vec![parent.jti.clone()], steps: Vec::new(), actors, token: row, now }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the coordinates of one token")]
     async fn derive(
         &self,
         store: &Store,
@@ -301,10 +302,10 @@ async fn a_stop_and_a_derivation_stand_in_one_order(world: &World) {
     let [here, there] = world.open_two().await;
     for _ in 0..20 {
         let chain = Chain::new(&here, world.now()).await;
-        let step = chain.step(&chain.front, &["agent:r"], NOTES, world.now());
+        let next = chain.step(&chain.front, &["agent:r"], NOTES, world.now());
         let (stop, derive) = tokio::join!(
             here.stop_party(chain.stop(&["agent:r"]), stopped(world)),
-            there.derive(step, event(AuditKind::TokenExchanged, world.now())),
+            there.derive(next, event(AuditKind::TokenExchanged, world.now())),
         );
 
         assert!(stop.unwrap());

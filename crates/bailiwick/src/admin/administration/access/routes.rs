@@ -80,7 +80,11 @@ impl Route {
             let actor = Actor { iss: String::new(), sub: sub.clone(), sub_profile: None, act: None };
             chain = chain.wrap(actor).ok()?;
         }
-        narrow(map, &Passage { holder, chain: &chain, weakest: self.weakest, target: Target::Server(server) }).ok()
+        narrow(
+            map,
+            &Passage { holder, chain: &chain, weakest: self.weakest, job: None, target: Target::Server(server) },
+        )
+        .ok()
     }
 
     /// The way as people read it, from the app on.
