@@ -153,11 +153,13 @@ pub enum Control {
     JobAgents,
     /// A job makes no more calls than its person gave it.
     JobBudget,
+    /// Every actor in a chain is one we vouch for.
+    ActorIssuer,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 75] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -232,6 +234,7 @@ impl Control {
         Self::ConsoleRole,
         Self::JobAgents,
         Self::JobBudget,
+        Self::ActorIssuer,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

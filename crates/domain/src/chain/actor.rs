@@ -120,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn one_name_under_two_issuers_is_two_actors() {
+        let elsewhere = Actor { iss: "https://login.example".to_owned(), ..actor("orchestrator") };
+        let chain = Chain::default().wrap(actor("orchestrator")).unwrap();
+
+        assert!(chain.holds(&actor("orchestrator")) && !chain.holds(&elsewhere));
+        let both = chain.wrap(elsewhere).unwrap();
+        assert_eq!(both.depth(), 2);
+        assert_eq!(both.wrap(actor("orchestrator")), Err(ChainError::Loop));
+    }
+
+    #[test]
     fn loops_and_depth_are_refused() {
         let mut chain = Chain::default();
         for sub in ["a", "b", "c", "d"] {

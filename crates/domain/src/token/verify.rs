@@ -163,6 +163,10 @@ fn read(raw: &str, keys: &JwkSet, issuer: &Issuer, now: Timestamp) -> Result<Acc
     let claims = typed(members)?;
     in_time(&claims, now)?;
     let chain = Chain::new(claims.act.clone()).map_err(|_| TokenRefusal::ChainTooDeep)?;
+    // No other issuer's chains are taken over: under its word, a name of ours would mean somebody else.
+    if chain.actors().any(|actor| actor.iss != claims.iss) && control::holds(Control::ActorIssuer) {
+        return Err(TokenRefusal::Claims);
+    }
     let dlg = &claims.dlg;
     let hops = usize::try_from(dlg.hop).unwrap_or(usize::MAX).max(dlg.ancestors.len());
     // Between two hops there may be a token that the gateway showed a server behind it.

@@ -84,6 +84,15 @@ fn an_actor_that_would_lose_something_is_refused() {
 }
 
 #[test]
+fn an_actor_of_another_issuer_is_refused_wherever_it_stands() {
+    for pointer in ["/iss", "/act/iss", "/act/act/iss"] {
+        let mut act = chain(3);
+        *act.pointer_mut(pointer).unwrap() = json!("https://login.example.com");
+        assert_eq!(judge(&with("act", act)), Err(TokenRefusal::Claims), "{pointer}");
+    }
+}
+
+#[test]
 fn ancestors_come_after_the_grant() {
     let token =
         judge(&with("dlg", json!({ "gid": "gr_2", "anc": ["gr_1", "gr_0"], "pjti": "at_0", "hop": 1 }))).unwrap();
