@@ -37,6 +37,9 @@ pub enum Target<'a> {
     Api(&'a Server),
 }
 
+/// What is known already of how far an agent reaches in so many steps.
+type Known<'a> = BTreeMap<(&'a str, usize), ScopeSet>;
+
 /// The directory beside the catalogue: everything there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Map<'a> {
@@ -97,6 +100,30 @@ fn add<'a>(ways: &mut Ways<'a>, server: &'a Server, scopes: &ScopeSet) {
     }
 }
 
+/// A walk along every edge. Agents who all call each other are met on very many ways: each is entered once for what is
+/// left of the way and what may pass.
+#[derive(Default)]
+struct Walk<'a> {
+    ways: Ways<'a>,
+    entered: BTreeMap<(&'a str, usize), Vec<Option<ScopeSet>>>,
+}
+
+impl<'a> Walk<'a> {
+    /// False where the same agent was entered with as much before.
+    fn enters(&mut self, agent: &'a Agent, most: Option<&ScopeSet>, left: usize) -> bool {
+        let before = self.entered.entry((agent.name.as_str(), left)).or_default();
+        let covered = before.iter().any(|known| match (known, most) {
+            (None, _) => true,
+            (Some(known), Some(most)) => most.within(known),
+            (Some(_), None) => false,
+        });
+        if !covered {
+            before.push(most.cloned());
+        }
+        !covered
+    }
+}
+
 /// What of `all` is within a bound, where there is one.
 fn bounded(most: Option<&ScopeSet>, all: &ScopeSet) -> ScopeSet {
     most.map_or_else(|| all.clone(), |most| most.meet(all))
@@ -152,31 +179,34 @@ impl<'a> Map<'a> {
 
     /// Where the scopes of a token for `target` lead to in the end.
     fn ways(&self, target: Target<'a>) -> Ways<'a> {
-        let mut ways = Vec::new();
-        self.ways_from(target, None, MOST_HOPS + 1, &mut ways);
-        ways
+        let mut walk = Walk::default();
+        self.ways_from(target, None, MOST_HOPS + 1, &mut walk);
+        walk.ways
     }
 
     /// Adds what leads on from `target`, within `most`.
-    fn ways_from(&self, target: Target<'a>, most: Option<&ScopeSet>, hops: usize, ways: &mut Ways<'a>) {
+    fn ways_from(&self, target: Target<'a>, most: Option<&ScopeSet>, hops: usize, walk: &mut Walk<'a>) {
         let Some(left) = hops.checked_sub(1) else { return };
         match target {
-            Target::Agent(agent) => self.ways_of(agent, most, left, ways),
-            Target::Api(api) => add(ways, api, &bounded(most, &api.all_scopes())),
+            Target::Agent(agent) => self.ways_of(agent, most, left, walk),
+            Target::Api(api) => add(&mut walk.ways, api, &bounded(most, &api.all_scopes())),
             Target::Server(server) => {
-                add(ways, server, &bounded(most, &server.all_scopes()));
+                add(&mut walk.ways, server, &bounded(most, &server.all_scopes()));
                 let name = server_name(server);
                 let inside = self.directory.agents.iter().filter(|agent| agent.behind.as_deref() == Some(name));
-                inside.for_each(|agent| self.ways_of(agent, most, left, ways));
+                inside.for_each(|agent| self.ways_of(agent, most, left, walk));
             }
         }
     }
 
-    fn ways_of(&self, agent: &'a Agent, most: Option<&ScopeSet>, left: usize, ways: &mut Ways<'a>) {
+    fn ways_of(&self, agent: &'a Agent, most: Option<&ScopeSet>, left: usize, walk: &mut Walk<'a>) {
         let most = both(most, agent.scopes.as_ref());
+        if !walk.enters(agent, most.as_ref(), left) {
+            return;
+        }
         for edge in &agent.edges {
             if let Some(next) = self.named(&edge.to) {
-                self.ways_from(next, both(most.as_ref(), edge.scopes.as_ref()).as_ref(), left, ways);
+                self.ways_from(next, both(most.as_ref(), edge.scopes.as_ref()).as_ref(), left, walk);
             }
         }
     }

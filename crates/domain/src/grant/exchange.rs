@@ -159,7 +159,7 @@ impl Party<'_> {
     /// by the app that got it there, to hand it on.
     fn received(&self, subject: &AccessClaims) -> bool {
         match self {
-            Self::Agent(agent) => agent.resource.is(&subject.aud),
+            Self::Agent(agent) => agent.resource.as_str() == subject.aud,
             Self::Door(client) => subject.dlg.hop == 0 && subject.client_id == **client,
         }
     }

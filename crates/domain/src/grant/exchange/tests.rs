@@ -341,6 +341,39 @@ fn a_grant_that_is_no_job_begins_no_chain() {
     assert_eq!(refused, Err(ExchangeError::NotAJob));
 }
 
+#[test]
+fn over_a_scope_its_own_server_decides_whatever_another_says_of_that_name() {
+    let mut world = World::new(vec![agent("a", &["books", "paper"])]);
+    let api = |name: &str, allow: &[&str]| {
+        let read = Scope::parse("read").unwrap();
+        let group = ScopeGroup { scope: read.clone(), says: "Read".to_owned(), risk: Risk::Read, patterns: Vec::new() };
+        let resource = Resource::parse(&format!("https://{name}.example.com")).unwrap();
+        let mut api = Server::new(ServerName::parse(name), name.to_owned(), resource, Some(vec![group]));
+        if !allow.is_empty() {
+            api.allow = [(read, allow.iter().map(|who| Named::parse(who).unwrap()).collect())].into();
+        }
+        api
+    };
+    world.directory.apis = vec![api("books", &["user:bob"]), api("paper", &[])];
+    let front = world.front("a", "read");
+
+    assert_eq!(world.next("a", &front, "books"), Err(ExchangeError::Nothing));
+    assert_eq!(world.next("a", &front, "paper").unwrap().scope, scopes("read"));
+}
+
+#[test]
+fn agents_who_all_call_each_other_are_seen_through_at_once() {
+    let names: Vec<String> = (0..60).map(|n| format!("agent-{n}")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).chain(["notes"]).collect();
+    let world = World::new(names.iter().map(|name| agent(name, &all)).collect());
+    let front = world.front("agent-0", "notes:read");
+    let begun = std::time::Instant::now();
+
+    assert_eq!(world.next("agent-0", &front, "agent-1").unwrap().scope, scopes("notes:read"));
+
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
 const ALL: [&str; 4] = ["notes:read", "notes:write", "notes:destructive", "other:read"];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
