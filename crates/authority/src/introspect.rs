@@ -133,7 +133,7 @@ impl Authority {
 
     /// True for a token whose audience is that agent.
     fn was_handed(&self, agent: &Client, aud: &str) -> bool {
-        self.directory.load().agent_of_client(&agent.id).is_some_and(|agent| agent.resource.is(aud))
+        self.directory.load().agent_of_client(&agent.id).is_some_and(|agent| agent.resource.as_str() == aud)
     }
 
     /// True when an administrator stopped the account or the client.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_domain::chain::{Assurance, Directory};
+use bailiwick_domain::chain::{Agent, Assurance, Directory, server_name};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::text;
-use bailiwick_domain::uri::{Issuer, Resource};
+use bailiwick_domain::uri::{Issuer, Resource, ServerName};
 use bailiwick_gateway::{Credential, ServerSettings};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +15,8 @@ use super::{AgentEntry, ApiEntry, Config, ConfigError};
 
 /// How many letters of the digest are shown: enough to tell two configurations apart.
 const EPOCH: usize = 12;
+/// The name edges mean the unnamed server by.
+const UNNAMED: &str = "mcp";
 
 /// An assurance as it is written.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -88,15 +90,47 @@ impl Chains {
         };
         let agents = self.agents.iter().map(|(name, entry)| entry.agent(name, issuer, behind));
         let directory = Directory {
-            agents: agents.collect::<Result<_, _>>()?,
+            agents: agents.map(|agent| Ok(self.as_shown(agent?))).collect::<Result<_, ConfigError>>()?,
             apis: self.apis.iter().map(|(name, entry)| entry.server(name)).collect::<Result<_, _>>()?,
             doors: self.doors.clone(),
             floors: self.floors.clone(),
             epoch: String::new(),
         };
+        self.audiences_differ(&directory, issuer)?;
         let decides = format!("{directory:?}\n{}", self.policy);
         let epoch = text::encode(&text::sha256(decides.as_bytes())).chars().take(EPOCH).collect();
         Ok(Directory { epoch, ..directory })
+    }
+
+    /// An agent that is a server behind: what is handed to it says its audience as the gateway says it there, so that
+    /// tokens are compared letter for letter.
+    fn as_shown(&self, agent: Agent) -> Agent {
+        let shown = agent.behind.as_ref().and_then(|name| self.servers.get(name)?.clone());
+        match shown {
+            Some(audience) => Agent { resource: Resource::from_stored(audience), ..agent },
+            None => agent,
+        }
+    }
+
+    /// Whoever shares an audience shares the tokens: two parties with one could each exchange what the other was handed.
+    fn audiences_differ(&self, directory: &Directory, issuer: &Issuer) -> Result<(), ConfigError> {
+        let servers = self.servers.keys().map(|name| {
+            let known = ServerName::parse(name).filter(|_| name != UNNAMED);
+            (format!("server.{name}"), issuer.resource(known.as_ref()))
+        });
+        let agents = directory.agents.iter().map(|agent| (format!("agent.{}", agent.name), agent.resource.clone()));
+        let apis = directory.apis.iter().map(|api| (format!("api.{}", server_name(api)), api.resource.clone()));
+        let mut taken: BTreeMap<Resource, String> = BTreeMap::new();
+        for (label, resource) in servers.chain(agents).chain(apis) {
+            let resource = Resource::parse(resource.as_str()).unwrap_or(resource);
+            if let Some(other) = taken.get(&resource) {
+                return Err(ConfigError::Value(format!(
+                    "{label}: its resource is that of {other}; each needs its own"
+                )));
+            }
+            taken.insert(resource, label);
+        }
+        Ok(())
     }
 
     fn names_lead_somewhere(&self, config: &Config) -> Result<(), ConfigError> {
@@ -131,7 +165,7 @@ impl Chains {
 
 /// The name edges mean a server by.
 fn called(server: &ServerSettings) -> String {
-    server.name.as_ref().map_or_else(|| "mcp".to_owned(), ToString::to_string)
+    server.name.as_ref().map_or_else(|| UNNAMED.to_owned(), ToString::to_string)
 }
 
 /// The audience of what the gateway shows a server.

@@ -20,6 +20,23 @@ fn a_broken_configuration_is_named_with_line_and_column() {
 }
 
 #[test]
+fn two_parties_with_one_audience_are_refused() {
+    let agent = |name: &str, rest: &str| bailiwick_e2e::agents::section(name, rest);
+    let both = "resource = \"http://localhost:4001\"";
+    let notes = "[server.notes]\nupstream = \"http://localhost:1/mcp\"\n";
+    let at_notes = "resource = \"https://mcp.example.com/mcp/notes\"";
+    for (config, says) in [
+        (format!("{notes}{}{}", agent("a", both), agent("b", both)), "agent.b: its resource is that of agent.a"),
+        (format!("{notes}{}", agent("a", at_notes)), "agent.a: its resource is that of server.notes"),
+    ] {
+        let config = format!("public_url = \"https://mcp.example.com\"\n{config}");
+        let said = Setup::config(config).env("A_SECRET", "one secret").env("B_SECRET", "another secret").refused();
+
+        assert!(one_line(&said).contains(says), "{said}");
+    }
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
