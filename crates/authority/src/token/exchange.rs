@@ -68,9 +68,21 @@ impl Authority {
                 .rule(error.rule())
                 .policy(&view.directory.epoch)
                 .says(error.to_string());
-            self.store.record_later(event);
+            self.store.record_later(self.whose(event, form, visit.now));
         }
         exchanged
+    }
+
+    /// The refusal with what is known of the token it is about.
+    fn whose(&self, event: AuditEvent, form: &Form, now: Timestamp) -> AuditEvent {
+        let Some(token) = form.one("subject_token").and_then(|raw| self.living(raw, now).ok()) else { return event };
+        let claims = token.claims();
+        event
+            .user(&UserId::from_stored(&claims.sub))
+            .grant(&claims.dlg.grant)
+            .transaction(&claims.txn)
+            .actors(token.chain().actors().map(|actor| actor.sub.clone()))
+            .derived_from(&claims.jti, claims.dlg.hop.saturating_add(1))
     }
 
     async fn exchanged(
@@ -188,6 +200,10 @@ impl Authority {
 
     /// A grant that a person gave to agents for a long job; what would be claimed of it at the front door.
     async fn granted(&self, id: &GrantId, asking: &Asking<'_>, now: Timestamp) -> Result<Source, TokenError> {
+        // An app at the front door need not have a secret, and the id stands in every token it holds.
+        if matches!(asking.party, Party::Door(_)) {
+            return Err(TokenError::Subject);
+        }
         let grant = self.store.grant(id).await?.ok_or(TokenError::Subject)?;
         // Of grants that are not theirs, or not for jobs, nobody learns anything.
         let bounds = grant.approval.job.as_ref().ok_or(TokenError::Subject)?.bounds();
