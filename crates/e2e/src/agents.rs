@@ -61,19 +61,29 @@ impl Agent {
 
     /// The token endpoint, as this agent.
     pub async fn token(&self, fields: &[(&str, &str)]) -> Result<Tokens, Value> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let basic = STANDARD.encode(format!("{}:{}", encode(&self.name), encode(&secret(&self.name))));
-        let request = Request::post(format!("{}/token", self.base))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::AUTHORIZATION, format!("Basic {basic}"))
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
-        let (parts, body) = self.http.fetch(request, 1 << 20).await.unwrap();
-        let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        if parts.status != StatusCode::OK {
+        let (status, body) = self.post("/token", fields).await;
+        if status != StatusCode::OK {
             return Err(body);
         }
         Ok(Tokens { access: body["access_token"].as_str().unwrap().to_owned(), refresh: None, body })
+    }
+
+    /// A form sent to the house, as this agent.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, Value) {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post_encoded(path, body.into()).await
+    }
+
+    /// A form that was encoded before.
+    pub async fn post_encoded(&self, path: &str, body: Bytes) -> (StatusCode, Value) {
+        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let basic = STANDARD.encode(format!("{}:{}", encode(&self.name), encode(&secret(&self.name))));
+        let request = Request::post(format!("{}{path}", self.base))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, format!("Basic {basic}"))
+            .body(Full::new(body))
+            .unwrap();
+        let (parts, body) = self.http.fetch(request, 1 << 20).await.unwrap();
+        (parts.status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 }

@@ -9,6 +9,7 @@ use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::text;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_store::{Database, Settings, Store};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::world::Ended;
@@ -60,7 +61,7 @@ impl Forger {
     }
 
     /// A token with these claims and this `typ`, truly signed.
-    pub fn sign(&self, typ: &str, claims: &Value) -> String {
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
         sign_compact(&self.0, typ, claims).unwrap()
     }
 
@@ -74,15 +75,30 @@ impl Forger {
         let jwk = serde_json::to_value(self.0.public()).unwrap();
         let secret =
             [jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap()].map(|part| text::decode(part).unwrap()).concat();
-        let input = unsigned(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": self.kid() }), claims);
-        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &secret);
-        format!("{input}.{}", text::encode(aws_lc_rs::hmac::sign(&key, input.as_bytes()).as_ref()))
+        shared(&self.kid(), &secret, claims)
     }
 
     /// `alg: none`, no signature.
     pub fn none(&self, claims: &Value) -> String {
         format!("{}.", unsigned(&json!({ "alg": "none", "typ": "at+jwt", "kid": self.kid() }), claims))
     }
+}
+
+/// HS256 with whatever is known to everybody as the secret.
+pub fn shared(kid: &str, secret: &[u8], claims: &Value) -> String {
+    let input = unsigned(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid }), claims);
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret);
+    format!("{input}.{}", text::encode(aws_lc_rs::hmac::sign(&key, input.as_bytes()).as_ref()))
+}
+
+/// A token truly signed, but by a key of one's own, whose header says `header` beside algorithm and class.
+pub fn homemade(header: &Value, claims: &Value) -> String {
+    let pair = KeyPair::generate(Alg::Es256).unwrap();
+    let mut full = json!({ "alg": "ES256", "typ": "at+jwt" });
+    let says = header.as_object().unwrap().clone();
+    full.as_object_mut().unwrap().extend(says);
+    let input = unsigned(&full, claims);
+    format!("{input}.{}", text::encode(&pair.sign(input.as_bytes()).unwrap()))
 }
 
 fn unsigned(header: &Value, claims: &Value) -> String {

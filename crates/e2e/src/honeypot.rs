@@ -37,6 +37,12 @@ impl Honeypot {
         self.seen.lock().unwrap().clone()
     }
 
+    /// The bearer tokens it was shown.
+    pub fn shown(&self) -> Vec<String> {
+        let seen = self.headers().into_iter().filter(|(name, _)| name == "authorization");
+        seen.filter_map(|(_, value)| value.strip_prefix("Bearer ").map(str::to_owned)).collect()
+    }
+
     /// How many tool calls arrived.
     pub fn calls(&self) -> usize {
         self.headers().iter().filter(|(name, value)| name == "x-method" && value == "tools/call").count()

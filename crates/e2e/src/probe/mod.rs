@@ -3,6 +3,7 @@
 
 mod allow;
 mod assertion;
+pub mod chain;
 mod child;
 mod code;
 mod document;
@@ -23,6 +24,12 @@ use bailiwick_domain::control::Control;
 pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
 pub use assertion::{
     anothers_svid, assertion_for_another_server, old_assertion, one_assertion_many_senders, token_as_assertion,
+};
+pub use chain::{
+    actor_token_of_another, call_over_an_edge_that_is_gone, chain_in_a_loop, chain_too_deep, exchange_beyond_allow,
+    exchange_for_left_out_tools, exchange_for_longer, exchange_for_more, exchange_of_the_revoked, foreign_history,
+    forgotten_actor, misdeclared_subject, next_turn_of_another, step_without_an_edge, token_of_another_recipient,
+    weak_actor_in_front,
 };
 pub use child::{
     child_against_files, child_against_network, child_against_processes, child_out_of_view, child_without_limits,
@@ -50,7 +57,7 @@ pub use tree::{Tree, console_to_a_stranger, stopped_party};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 59] = [
+pub const PROBES: [(&str, Control); 75] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -110,6 +117,22 @@ pub const PROBES: [(&str, Control); 59] = [
     ("console_to_a_stranger", Control::ConsoleRole),
     ("agent_outside_the_job", Control::JobAgents),
     ("call_beyond_budget", Control::JobBudget),
+    ("token_of_another_recipient", Control::Recipient),
+    ("next_turn_of_another", Control::MayAct),
+    ("actor_token_of_another", Control::ActorToken),
+    ("misdeclared_subject", Control::SubjectClass),
+    ("exchange_beyond_allow", Control::AllowExchange),
+    ("exchange_for_more", Control::ExchangeScope),
+    ("exchange_for_left_out_tools", Control::ExchangeTools),
+    ("exchange_for_longer", Control::ExchangeLife),
+    ("exchange_of_the_revoked", Control::ExchangeLive),
+    ("forgotten_actor", Control::ChainKept),
+    ("chain_too_deep", Control::ChainDepth),
+    ("chain_in_a_loop", Control::ChainLoop),
+    ("step_without_an_edge", Control::Edge),
+    ("call_over_an_edge_that_is_gone", Control::EdgeCall),
+    ("weak_actor_in_front", Control::Floor),
+    ("foreign_history", Control::ActorIssuer),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -175,7 +198,7 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "console_to_a_stranger" => console_to_a_stranger(off).await,
         "agent_outside_the_job" => agent_outside_the_job(off).await,
         "call_beyond_budget" => call_beyond_budget(off).await,
-        other => panic!("no probe {other:?}"),
+        other => chain::run(other, off).await,
     }
 }
 

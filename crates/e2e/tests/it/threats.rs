@@ -1,6 +1,27 @@
 //! Every attack is beaten off by the house as it is.
 
+mod audiences;
+mod chain;
+mod classes;
+mod deputy;
+mod ending;
+mod floods;
+mod golden;
+mod laundering;
+mod record;
+mod rules;
+
 use bailiwick_e2e::probe::{self, Verdict};
+use serde_json::Value;
+
+/// What an exchange came to must be this refusal.
+#[track_caller]
+fn refused(answer: Result<bailiwick_e2e::Tokens, Value>, error: &str) {
+    match answer {
+        Ok(tokens) => panic!("issued {}", tokens.claims()),
+        Err(says) => assert_eq!(says["error"], error, "{says}"),
+    }
+}
 
 /// One test an attack.
 macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
@@ -12,6 +33,7 @@ macro_rules! beats_off { ($($name:ident),+ $(,)?) => { $(
 )+ } }
 
 beats_off![
+    actor_token_of_another,
     agent_outside_the_job,
     another_clients_code,
     anothers_event,
@@ -23,16 +45,19 @@ beats_off![
     assertion_for_another_server,
     call_beyond_allow,
     call_beyond_budget,
+    call_over_an_edge_that_is_gone,
     callers_headers,
+    chain_in_a_loop,
+    chain_too_deep,
     child_against_files,
     child_against_network,
     child_against_processes,
     child_out_of_view,
     child_without_limits,
     confused_algorithm,
-    console_to_a_stranger,
     consent_beyond_allow,
     consent_without_form_token,
+    console_to_a_stranger,
     cut_edge,
     cut_off_record,
     document_from_a_private_address,
@@ -41,11 +66,18 @@ beats_off![
     document_that_is_an_error,
     document_with_a_foreign_redirect,
     edited_record,
+    exchange_beyond_allow,
+    exchange_for_left_out_tools,
+    exchange_for_longer,
+    exchange_for_more,
+    exchange_of_the_revoked,
     expired,
     for_another_server,
-    forged_address,
+    foreign_history,
     foreign_host,
     foreign_origin,
+    forged_address,
+    forgotten_actor,
     guessing_passwords,
     huge_document,
     id_token,
@@ -54,6 +86,8 @@ beats_off![
     listing,
     lookalike_issuer,
     lying_provider,
+    misdeclared_subject,
+    next_turn_of_another,
     old_assertion,
     one_assertion_many_senders,
     one_code_many_redeemers,
@@ -62,13 +96,16 @@ beats_off![
     replayed_by_upstream,
     revoked,
     revoked_ancestor,
+    step_without_an_edge,
     stopped_agent,
-    stopped_tool,
     stopped_party,
+    stopped_tool,
     tampered,
     token_as_assertion,
+    token_of_another_recipient,
     unrecorded_call,
     unsigned,
+    weak_actor_in_front,
     without_scope,
     wrong_issuer,
     wrong_redirect,
