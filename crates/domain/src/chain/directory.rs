@@ -37,9 +37,6 @@ pub enum Target<'a> {
     Api(&'a Server),
 }
 
-/// What is known already of how far an agent reaches in so many steps.
-type Known<'a> = BTreeMap<(&'a str, usize), ScopeSet>;
-
 /// The directory beside the catalogue: everything there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Map<'a> {

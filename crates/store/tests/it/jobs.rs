@@ -66,7 +66,8 @@ async fn a_job_is_in_force_at_once_and_lasts_over_a_restart(world: &World) {
     assert_eq!(spend(&store, &job, world).await, Spent::One { left: 1 });
     world.pass(Duration::from_hours(1));
     let row = TokenRow { hop: 1, ..token(&job, world.now()) };
-    let derivation = Derivation { line: Vec::new(), steps: Vec::new(), actors: Vec::new(), token: row, now: world.now() };
+    let derivation =
+        Derivation { line: Vec::new(), steps: Vec::new(), actors: Vec::new(), token: row, now: world.now() };
     let derived = store.derive(derivation, event(AuditKind::TokenExchanged, world.now())).await.unwrap();
     assert_eq!(derived, Derived::Fresh);
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{Verdict, beaten, refused};
 use crate::agents::Agent;
-use crate::honeypot::Honeypot;
 use crate::handing::{ALL, along, call, handed_to, house, robbed};
+use crate::honeypot::Honeypot;
 
 const CHAIN: [(&str, &str); 2] =
     [("orchestrator", "may_call = [\"researcher\"]"), ("researcher", "may_call = [\"notes\"]")];

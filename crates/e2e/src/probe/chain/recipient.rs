@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{Verdict, refused};
 use crate::agents::{ACCESS_TOKEN, Agent, EXCHANGE};
-use crate::honeypot::Honeypot;
 use crate::handing::{ALL, handed_to, house, house_with};
+use crate::honeypot::Honeypot;
 use crate::{App, World};
 
 /// Two agents that may both call the server, the first also the second.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Verdict, beaten, refused};
 use crate::agents::Agent;
 use crate::forge::tamper;
-use crate::honeypot::Honeypot;
 use crate::handing::{ALL, handed_to, house, robbed};
+use crate::honeypot::Honeypot;
 use crate::{App, World};
 
 const CALLS_NOTES: [(&str, &str); 1] = [("orchestrator", "may_call = [\"notes\"]")];

@@ -1,8 +1,8 @@
 //! Audiences: a token opens the one place it is for, spelled exactly so.
 
 use bailiwick_e2e::agents::Agent;
-use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::handing::{handed_to, house_with, robbed};
+use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::{App, Mcp, Setup, World};
 use bytes::Bytes;
 use http::{Request, StatusCode};

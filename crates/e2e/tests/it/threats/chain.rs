@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bailiwick_e2e::World;
 use bailiwick_e2e::agents::{ACCESS_TOKEN, Agent};
-use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, robbed};
+use bailiwick_e2e::honeypot::Honeypot;
 use serde_json::{Value, json};
 
 use super::refused;

@@ -2,9 +2,9 @@
 
 use bailiwick_e2e::agents::ACCESS_TOKEN;
 use bailiwick_e2e::forge::{Forger, homemade, shared};
+use bailiwick_e2e::handing::{self, ALL, call, handed_to, house, robbed};
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::oauth::VERIFIER;
-use bailiwick_e2e::handing::{self, ALL, call, handed_to, house, robbed};
 use bailiwick_e2e::{App, Mcp, Setup, Tokens, World};
 use bytes::Bytes;
 use http::Request;

@@ -1,8 +1,8 @@
 //! Deputies: agents and apps that are made to use their own standing for somebody else.
 
+use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, robbed};
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::oauth::CALLBACK;
-use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, robbed};
 use bailiwick_e2e::{App, Setup, Visitor, World};
 use bytes::Bytes;
 use http::{Request, StatusCode};

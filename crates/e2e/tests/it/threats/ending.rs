@@ -1,8 +1,8 @@
 //! Endings: what is revoked at the root is dead in every branch, at once and for good.
 
 use bailiwick_e2e::agents::Agent;
-use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::handing::{ALL, along, call, handed_to, house};
+use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::{App, Setup, Tokens, World};
 
 use super::chain::{FOUR, LINE, agent};

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bailiwick_e2e::forge::homemade;
+use bailiwick_e2e::handing::{ALL, along, call, house};
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::identity_provider::{IdentityProvider, Lie, Member};
-use bailiwick_e2e::handing::{ALL, along, call, house};
 use bailiwick_e2e::{Mcp, Visitor, World};
 use futures_util::future::join_all;
 use http::Method;

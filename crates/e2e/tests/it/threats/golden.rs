@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bailiwick_e2e::agents::{ACCESS_TOKEN, EXCHANGE};
+use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, robbed};
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::oauth::claims;
-use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, robbed};
 use bailiwick_e2e::{App, Mcp, World};
 use bytes::Bytes;
 use serde_json::value::RawValue;

@@ -1,8 +1,8 @@
 //! Borrowed names: histories, identities and strengths of somebody else.
 
 use bailiwick_e2e::agents::{ACCESS_TOKEN, EXCHANGE};
-use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::handing::{ALL, along, call, handed_to, house, house_with, robbed};
+use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::workload::{JWT_BEARER, Signing, claims};
 use bailiwick_e2e::{App, Mcp, Tokens, World};
 use serde_json::{Value, json};

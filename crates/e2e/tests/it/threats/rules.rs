@@ -2,8 +2,8 @@
 
 use bailiwick_e2e::App;
 use bailiwick_e2e::forge::open_store;
-use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::handing::{ALL, along, handed_to, house};
+use bailiwick_e2e::honeypot::Honeypot;
 use serde_json::json;
 
 use super::chain::{FOUR, LINE, agent};
