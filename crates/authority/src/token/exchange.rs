@@ -165,7 +165,7 @@ impl Authority {
             Some(parent) => audit.derived_from(parent, claims.dlg.hop),
             None => audit,
         };
-        let steps = [Step::all_of(&source.claims), Step::all_of(claims)].concat();
+        let steps = Step::between(&source.claims, claims);
         let actors = claims.act.iter().flat_map(|act| act.line()).map(|actor| actor.sub.clone()).collect();
         let derivation = Derivation { line, steps, actors, token: answer::row(&minted, visit.now), now: visit.now };
         match self.store.derive(derivation, audit).await? {

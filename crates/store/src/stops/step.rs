@@ -20,12 +20,14 @@ pub struct Step {
 }
 
 impl Step {
-    /// The agents and edges that a token names.
-    pub fn all_of(claims: &AccessClaims) -> Vec<Self> {
-        let issued_at = Timestamp::from_seconds(claims.iat);
-        let step = |kind, subject| Self { kind, subject, issued_at };
-        let agents = claims.agents().map(|name| step(StopKind::Agent, name.to_owned()));
-        agents.chain(claims.edges().map(|edge| step(StopKind::Edge, edge))).collect()
+    /// The agents and edges that the token `to` depends on, which is derived from the token `from`. An agent that was
+    /// started again does not go on with what it had been handed before.
+    pub fn between(from: &AccessClaims, to: &AccessClaims) -> Vec<Self> {
+        let (before, now) = (Timestamp::from_seconds(from.iat), Timestamp::from_seconds(to.iat));
+        let step = |kind, subject, issued_at| Self { kind, subject, issued_at };
+        let agents = from.agents().chain(to.agents()).map(|name| step(StopKind::Agent, name.to_owned(), before));
+        let old = from.edges().map(|edge| step(StopKind::Edge, edge, before));
+        agents.chain(old).chain(to.edges().map(|edge| step(StopKind::Edge, edge, now))).collect()
     }
 }
 
