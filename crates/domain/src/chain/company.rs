@@ -1,6 +1,6 @@
 //! The company of an agent: every agent it can hand authority to, over one edge or several, and how much that is.
 
-use super::{Actor, Agent, Assurance, Chain, Edge, JobBounds, MOST_HOPS, Map, Passage, Target, narrow};
+use super::{Actor, Agent, Assurance, Chain, Edge, JobBounds, MOST_HOPS, Map, Passage, narrow};
 use crate::policy::Holder;
 use crate::scope::ScopeSet;
 
@@ -55,14 +55,15 @@ impl<'a> Map<'a> {
         // Whoever acts twice hands on nothing more the second time.
         let Ok(chain) = before.clone().wrap(actor) else { return ScopeSet::default() };
         let weakest = weakest.min(at.assurance);
-        let steps = at.edges.iter().flat_map(|edge| self.agents_at(edge));
-        let parts = steps.filter(|next| way.job.agents.contains(next.name.as_str())).map(|next| {
+        let targets = at.edges.iter().filter_map(|edge| Some((edge, self.named(&edge.to)?)));
+        let steps = targets.flat_map(|(edge, target)| self.agents_at(edge).map(move |next| (target, next)));
+        let parts = steps.filter(|(_, next)| way.job.agents.contains(next.name.as_str())).map(|(target, next)| {
             if next.name != way.to.name {
                 return self.from(next, &chain, weakest, way);
             }
-            let (job, target) = (Some(way.job), Target::Agent(next));
-            narrow(*self, &Passage { holder: way.holder, chain: &chain, weakest: Some(weakest), job, target })
-                .unwrap_or_default()
+            // An agent behind the gateway is handed what its server is shown.
+            let (job, weakest) = (Some(way.job), Some(weakest));
+            narrow(*self, &Passage { holder: way.holder, chain: &chain, weakest, job, target }).unwrap_or_default()
         });
         parts.fold(ScopeSet::default(), |all, part| all.join(&part))
     }

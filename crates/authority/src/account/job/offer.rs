@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bailiwick_domain::chain::{Agent, Directory, Map, Target};
-use bailiwick_domain::policy::{Catalogue, Holder, Server, Stage, ceiling};
+use bailiwick_domain::policy::{Catalogue, Holder, Server, Stage};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_store::User;
 
@@ -61,7 +61,7 @@ impl Authority {
             let place = map.place(Target::Agent(agent));
             Offer {
                 agent: agent.clone(),
-                within: ceiling(Stage::Consent, &holder, &place).meet(&place.all_scopes()),
+                within: map.entitled(Stage::Consent, &holder, Target::Agent(agent)).meet(&place.all_scopes()),
                 company: map.company(agent).into_iter().skip(1).cloned().collect(),
                 place,
                 view: view.clone(),

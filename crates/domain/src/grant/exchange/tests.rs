@@ -281,12 +281,22 @@ fn tools_only_narrow() {
 
 /// What `who` obtains for `to` under a job that was given to `a`, with these agents.
 fn in_job(world: &World, who: &str, to: &str, agents: &[&str]) -> Result<AccessClaims, ExchangeError> {
+    in_job_of(world, who, to, (agents, "notes:read notes:write"))
+}
+
+/// The same under a job with these scopes.
+fn in_job_of(
+    world: &World,
+    who: &str,
+    to: &str,
+    (agents, scope): (&[&str], &str),
+) -> Result<AccessClaims, ExchangeError> {
     let mut approval = crate::grant::sample_approval();
     approval.client = ClientId::parse("a").unwrap();
-    approval.scope = scopes("notes:read notes:write");
+    approval.scope = scopes(scope);
     let agents = agents.iter().map(|&name| name.to_owned()).collect();
     approval.job = Some(crate::grant::Job { reason: "Work".to_owned(), agents, budget: Some(3) });
-    let front = world.front("a", "notes:read notes:write");
+    let front = world.front("a", scope);
     let holder = alice();
     let exchange = world.exchange(who, &front, to, &holder);
     let allowed = from_grant(&exchange, &approval)?;
@@ -329,6 +339,21 @@ fn what_another_agent_of_a_job_obtains_could_have_been_handed_to_it() {
     assert_eq!(scope("b", &all).as_deref(), Ok("notes:read"));
     assert_eq!(scope("c", &all).as_deref(), Ok("notes:read"), "over b, which was handed no more");
     assert_eq!(scope("c", &["a", "c"]), Err(ExchangeError::Nothing), "nobody of the job leads to it");
+}
+
+#[test]
+fn an_agent_behind_the_gateway_obtains_for_a_job_what_its_server_could_be_shown() {
+    let mut a = agent("a", &[]);
+    a.edges = vec![Edge { scopes: Some(scopes("notes:read ledger:read")), ..Edge::to("notes") }];
+    let behind = Agent { behind: Some("notes".to_owned()), ..agent("b", &["ledger"]) };
+    let mut world = World::new(vec![a, behind]);
+    let name = ServerName::parse("ledger");
+    let at = Resource::parse("https://ledger.example.com").unwrap();
+    world.directory.apis.push(Server::new(name, "Ledger".to_owned(), at, None));
+
+    let held = |agents: &[&str]| in_job_of(&world, "b", "ledger", (agents, "notes:read ledger:read ledger:write"));
+    assert_eq!(held(&["a", "b"]).unwrap().scope.to_string(), "ledger:read");
+    assert_eq!(held(&["a"]).unwrap_err().rule(), "job:agent");
 }
 
 #[test]
