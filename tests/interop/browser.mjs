@@ -156,9 +156,9 @@ async function stop(peer, { desk, phone, house, hours }) {
   await phone.look('account');
 
   await page.getByRole('button', { name: `Stop ${peer.shown}` }).click();
-  await page.getByRole('status').waitFor();
-  const left = await page.getByRole('button', { name: `Stop ${peer.shown}` }).count();
-  check('after Stop the app is gone from the page', left === 0, left);
+  await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor();
+  await page.getByRole('button', { name: `Stop ${peer.shown}` }).waitFor({ state: 'detached' });
+  check('after Stop the app is gone from the page', !(await page.getByRole('heading', { name: peer.shown }).isVisible()));
   await desk.look('account-stopped');
   const next = await peer.ask({ do: 'call', tool: 'echo', arguments: { message: 'still there?' } });
   check('its next call is a 401', next.event === 'refused' && next.status === 401, next);

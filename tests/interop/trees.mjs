@@ -129,6 +129,7 @@ async function stopped({ desk, phone, house, front, adas, handed, beas }) {
   const { page } = desk;
   await tabTo(page, 'Stop Researcher for Front desk');
   await page.keyboard.press('Enter');
+  await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor();
   await becomes(page, 'Researcher', 'stopped');
   const refused = await call(house.notes, beas.access_token, 'list_notes');
   check('its next call is a 401', refused.status === 401, refused);

@@ -55,7 +55,8 @@
     for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true');
     fetch(form.action, { method: 'POST', body, redirect: 'manual' })
       .then((answer) => {
-        if (answer.type !== 'opaqueredirect') form.submit();
+        if (answer.type === 'opaqueredirect') say('Stopped. This page shows what is left in a moment.');
+        else form.submit();
       })
       .catch(() => form.submit());
   });
