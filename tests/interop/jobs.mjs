@@ -166,7 +166,7 @@ async function work(scene, grant) {
   const told = await page.getByRole('main').innerText();
   check('the account page says what it works on, and how far it is', told.includes('Tidy up the notes') && told.includes('3 of 3 made'), told);
   await page.getByRole('button', { name: 'Stop Orchestrator' }).click();
-  await page.getByRole('status').waitFor();
+  await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor();
   const stopped = await call('list_notes');
   check('after Stop the next call is a 401', stopped.status === 401, stopped);
   await page.goto(`${house.origin}/account/job/${grant}`);
