@@ -61,6 +61,7 @@ fn tree(client: &str, ways: Vec<Way>, stopped: &[&str]) -> Tree {
         job: None,
         created_at: at,
         expires_at: Timestamp::from_seconds(NOW + 9000),
+        job: None,
     };
     let grant =
         GrantRow { approval, activated_at: Some(at), revoked_at: None, revoke_reason: None, last_used_at: None };
