@@ -80,11 +80,8 @@ impl Route {
             let actor = Actor { iss: String::new(), sub: sub.clone(), sub_profile: None, act: None };
             chain = chain.wrap(actor).ok()?;
         }
-        narrow(
-            map,
-            &Passage { holder, chain: &chain, weakest: self.weakest, job: None, target: Target::Server(server) },
-        )
-        .ok()
+        let target = Target::Server(server);
+        narrow(map, &Passage { holder, chain: &chain, weakest: self.weakest, job: None, target }).ok()
     }
 
     /// The way as people read it, from the app on.
