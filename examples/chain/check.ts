@@ -83,6 +83,9 @@ await story('The question is answered, and each party sees who is behind it', as
   check('no token comes twice', new Set(hops.map(({ jti }) => jti)).size === hops.length, hops);
   const own = heard.find(({ hop }) => hop?.at === 'ledger' && depthOf(hop.act) === 1)?.hop;
   check('on its own edge the orchestrator stands alone', isDeepStrictEqual(own?.act, acted('orchestrator')), own);
+  const drawn = operator('grants', 'show', hops[0].grant);
+  const titles = ['Orchestrator', 'Researcher', 'Notes', 'Ledger'];
+  check('the tree names everybody', titles.every((title) => drawn.includes(`─ ${title}  `)), drawn);
 });
 
 function same(a: Hop, b: Hop): boolean {
