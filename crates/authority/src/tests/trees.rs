@@ -57,11 +57,10 @@ fn tree(client: &str, ways: Vec<Way>, stopped: &[&str]) -> Tree {
         resource: resource("https://id.example/agent/a"),
         scope: ScopeSet::parse("n:read n:write").unwrap(),
         details: Vec::new(),
-        transaction: TransactionId::from_stored("tx_1"),
         job: None,
+        transaction: TransactionId::from_stored("tx_1"),
         created_at: at,
         expires_at: Timestamp::from_seconds(NOW + 9000),
-        job: None,
     };
     let grant =
         GrantRow { approval, activated_at: Some(at), revoked_at: None, revoke_reason: None, last_used_at: None };
