@@ -31,7 +31,9 @@ fn said(pair: &KeyPair, token: &ForUpstream) -> Value {
 #[test]
 fn it_names_the_caller_and_everyone_between_for_that_server_alone() {
     let act = json!({ "iss": "https://id.example", "sub": "agent" });
-    let caller = caller(&json!({ "act": act, "dlg": { "gid": "gr_1", "hop": 1, "pjti": "at_0" } }));
+    let ticked = json!([{ "type": "mcp_tools", "locations": [notes().as_str()], "tools": ["list"] }]);
+    let dlg = json!({ "gid": "gr_1", "hop": 1, "pjti": "at_0" });
+    let caller = caller(&json!({ "act": act, "dlg": dlg, "authorization_details": ticked }));
     let pair = pair();
 
     let token = minted(&pair, Some(&caller), now());
@@ -40,11 +42,9 @@ fn it_names_the_caller_and_everyone_between_for_that_server_alone() {
         "iss": "https://mcp.example.com", "sub": "us_1", "aud": UPSTREAM, "client_id": "bwc_1", "iat": NOW,
         "exp": NOW + 300, "jti": "at_2", "scope": "notes:read", "txn": "tx_1",
         "dlg": { "gid": "gr_1", "pjti": "at_1", "above": ["at_0"], "hop": 1 }, "act": act,
+        "authorization_details": ticked,
     });
-    let mut said = said(&pair, &token);
-    let tools = said.as_object_mut().unwrap().remove("authorization_details");
-    assert_eq!(said, expected);
-    assert_eq!(tools, Some(json!(caller.authorization_details)));
+    assert_eq!(said(&pair, &token), expected);
 }
 
 #[test]
