@@ -74,6 +74,7 @@ impl Authority {
             .correlation(&visit.correlation)
             .approval(&approval)
             .scope(&scope)
+            .client_auth(client.auth.as_str())
             .token(&minted.claims.jti);
         match self.store.redeem(redemption, audit).await? {
             Redeemed::Fresh => Ok(Answer::new(minted, refresh.as_ref(), visit.now)),

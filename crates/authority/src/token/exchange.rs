@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome};
 use bailiwick_domain::chain::{Assurance, ChainRefusal, Directory, Map, Target};
+use bailiwick_domain::client::AuthMethod;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::{
     Allowed, Exchange, ExchangeError, ExchangeFields, ExchangeRequest, Party, Subject, from_grant,
 };
 use bailiwick_domain::ids::{ClientId, GrantId, TokenId, UserId};
 use bailiwick_domain::policy::{Catalogue, Holder};
+use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::token::{
     AccessClaims, FrontDoor, Handover, IssuedToken, Minted, TokenRefusal, mint_handover, verify_issued,
@@ -37,11 +39,13 @@ impl View {
     }
 }
 
-/// Who asks, and how it proved that.
+/// Who asks, how it proved that, and for what.
 struct Asking<'a> {
     party: Party<'a>,
     client: &'a ClientId,
+    method: AuthMethod,
     assurance: Assurance,
+    scope: Option<&'a ScopeSet>,
 }
 
 /// What is handed over: the claims that bound it, and its grant.
@@ -93,7 +97,7 @@ impl Authority {
         view: &View,
     ) -> Result<Answer, TokenError> {
         let request = ExchangeRequest::read(&fields(form))?;
-        let asking = asking(view, client)?;
+        let asking = asking(view, client, request.scope.as_ref())?;
         let target = target(view.map(), &request)?;
         if let Some(raw) = request.actor {
             self.own_token(raw, &asking, visit.now)?;
@@ -119,7 +123,7 @@ impl Authority {
             Subject::Grant(_) => from_grant(&exchange, &source.grant.approval)?,
         };
         let minted = self.minted(&asking, &source, (target, allowed), visit.now)?;
-        self.written(visit, &source, minted, view).await
+        self.written(visit, (&asking, &source), minted, view).await
     }
 
     fn minted(
@@ -149,7 +153,13 @@ impl Authority {
     }
 
     /// Writes the new node of the tree, unless anything above it was ended meanwhile.
-    async fn written(&self, visit: &Visit, source: &Source, minted: Minted, view: &View) -> Result<Answer, TokenError> {
+    async fn written(
+        &self,
+        visit: &Visit,
+        (asking, source): (&Asking<'_>, &Source),
+        minted: Minted,
+        view: &View,
+    ) -> Result<Answer, TokenError> {
         let claims = &minted.claims;
         let line = claims.dlg.parent.iter().chain(&claims.dlg.above).cloned().collect();
         let audit = AuditEvent::new(AuditKind::TokenExchanged, visit.now)
@@ -157,10 +167,12 @@ impl Authority {
             .approval(&source.grant.approval)
             .resource(&Resource::from_stored(claims.aud.clone()))
             .client(&claims.client_id)
+            .client_auth(asking.method.as_str())
             .scope(&claims.scope)
             .actors(claims.act.iter().flat_map(|act| act.line()).map(|actor| actor.sub.clone()))
             .policy(&view.directory.epoch)
             .token(&claims.jti);
+        let audit = asking.scope.iter().fold(audit, |audit, asked| audit.requested(asked));
         let audit = match &claims.dlg.parent {
             Some(parent) => audit.derived_from(parent, claims.dlg.hop),
             None => audit,
@@ -255,15 +267,18 @@ fn fields(form: &Form) -> ExchangeFields<'_> {
 }
 
 /// Who asks: an agent, or an app that may hand its user on.
-fn asking<'a>(view: &'a View, client: &'a Authenticated) -> Result<Asking<'a>, TokenError> {
-    let (id, assurance) = (&client.client().id, client.client().auth.assurance());
-    if let Some(agent) = view.directory.agent_of_client(id) {
-        return Ok(Asking { party: Party::Agent(agent), client: id, assurance });
-    }
-    if view.directory.doors.contains_key(id) {
-        return Ok(Asking { party: Party::Door(id), client: id, assurance });
-    }
-    Err(TokenError::NotAllowed)
+fn asking<'a>(
+    view: &'a View,
+    client: &'a Authenticated,
+    scope: Option<&'a ScopeSet>,
+) -> Result<Asking<'a>, TokenError> {
+    let (id, method) = (&client.client().id, client.client().auth);
+    let party = match view.directory.agent_of_client(id) {
+        Some(agent) => Party::Agent(agent),
+        None if view.directory.doors.contains_key(id) => Party::Door(id),
+        None => return Err(TokenError::NotAllowed),
+    };
+    Ok(Asking { party, client: id, method, assurance: method.assurance(), scope })
 }
 
 /// The one target: by `resource`, by `audience` (its name or its resource), or by both if they mean the same.

@@ -32,6 +32,7 @@ impl Authority {
         let audit = AuditEvent::new(AuditKind::TokenIssued, visit.now)
             .correlation(&visit.correlation)
             .approval(&approval)
+            .client_auth(client.auth.as_str())
             .token(&row.jti);
         if !self.store.machine_token(approval, row, audit).await? {
             return Err(TokenError::Stopped);

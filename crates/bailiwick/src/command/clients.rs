@@ -25,11 +25,15 @@ enum Verb {
     /// Stop a client for everybody, at once
     Disable {
         /// The word in the first column of the list, its name, or its whole `client_id`
+        // One word in sixty-four begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         client: String,
     },
     /// Let a disabled client go on with the grants it holds
     Enable {
         /// The word in the first column of the list, its name, or its whole `client_id`
+        // One word in sixty-four begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         client: String,
     },
 }
@@ -55,5 +59,19 @@ pub(crate) async fn run(args: Clients) -> ExitCode {
         Verb::Enable { client } => place.print(place.order(Order::EnableClient { client }).await, |told| {
             format!("{}: {}", word(told, "name"), word(told, "says"))
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::args::Cli;
+
+    #[test]
+    fn a_client_may_begin_with_a_hyphen() {
+        for verb in ["disable", "enable"] {
+            assert!(Cli::try_parse_from(["bailiwick", "clients", verb, "-gR8"]).is_ok(), "{verb}");
+        }
     }
 }
