@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, close, story } from './stage/ledger.mjs';
 import { ROOT, built, serve } from './stage/house.mjs';
-import { openBrowser } from './stage/pages.mjs';
+import { makeAccount, openBrowser, signIn } from './stage/pages.mjs';
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' };
 const NAME = 'ada';
-const PASSWORD = 'correct horse battery staple';
+const PERSON = { name: NAME, password: 'correct horse battery staple' };
 const SECRET = 'a secret of the test';
 
 /** A house with two agents in front of the sample server. */
@@ -35,23 +35,6 @@ async function withAgents() {
   const house = await serve([], { options: ['--config', file] });
   rmSync(folder, { recursive: true });
   return house;
-}
-
-async function makeAccount(page, house) {
-  await page.goto(await house.setupLink());
-  await page.getByLabel('User name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByLabel('Password again').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/account/);
-}
-
-async function signIn(page, house) {
-  await page.goto(`${house.origin}/login`);
-  await page.getByLabel('User name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL(/\/account/);
 }
 
 async function tabTo(page, matches) {
@@ -176,7 +159,7 @@ async function work(scene, grant) {
 /** The same pages where scripts are switched off. */
 async function withoutScripts({ browser, house }) {
   const { page } = await browser.view('plain', house.origin, { ...DESK, javaScriptEnabled: false });
-  await signIn(page, house);
+  await signIn(page, house, PERSON);
   await page.getByRole('link', { name: 'Let an agent work for me' }).click();
   await page.getByRole('link', { name: 'Choose Researcher' }).click();
   await page.getByLabel('What is it for?').fill('Read');
@@ -196,8 +179,8 @@ const phone = await browser.view('phone', house.origin, PHONE);
 const scene = { browser, desk, phone, house };
 
 await story('A job, with the keyboard alone', async () => {
-  await makeAccount(desk.page, house);
-  await signIn(phone.page, house);
+  await makeAccount(desk.page, house, PERSON);
+  await signIn(phone.page, house, PERSON);
   await choose(scene);
   await forget(scene);
   await work(scene, await agree(scene));

@@ -9,7 +9,7 @@ import { check, close, story } from './stage/ledger.mjs';
 import { INTEROP, NODE, ROOT, serve, built } from './stage/house.mjs';
 import { Child, freePort } from './stage/process.mjs';
 import { Peer } from './stage/peer.mjs';
-import { openBrowser } from './stage/pages.mjs';
+import { makeAccount, openBrowser } from './stage/pages.mjs';
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' };
@@ -40,16 +40,6 @@ async function company() {
   await provider.line((line) => /^ready/.test(line), { what: 'provider' });
   rmSync(folder, { recursive: true });
   return { house, provider, issuer: `http://localhost:${port}` };
-}
-
-/** The local account of whoever runs the house. */
-async function makeAdmin(page, house) {
-  await page.goto(await house.setupLink());
-  await page.getByLabel('User name').fill('admin');
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByLabel('Password again').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/account/);
 }
 
 /** A window that reaches this machine only: the provider's pages ask for a font elsewhere. */
@@ -174,7 +164,7 @@ const phone = await view(browser, house, 'phone', PHONE);
 const admin = await view(browser, house, 'admin', DESK);
 const scene = { browser, desk, phone, house, issuer };
 
-await story('The first account is local', () => makeAdmin(admin.page, house));
+await story('The first account is local', () => makeAccount(admin.page, house, { name: 'admin', password: PASSWORD }));
 await story('A person of the company', () => signIn(scene));
 await story('Signing out at the provider', () => signOutThere(scene));
 await story("An answer in another's browser", () => anothersAnswer(scene));

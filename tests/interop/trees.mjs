@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { App, call, exchange } from './stage/chain.mjs';
 import { ROOT, built, serve } from './stage/house.mjs';
 import { check, close, story } from './stage/ledger.mjs';
-import { openBrowser } from './stage/pages.mjs';
+import { makeAccount, openBrowser, signIn } from './stage/pages.mjs';
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' };
 const NAME = 'alice';
-const PASSWORD = 'correct horse battery staple';
+const PERSON = { name: NAME, password: 'correct horse battery staple' };
 const ORCHESTRATOR = ['orchestrator', 'the orchestrator proves itself by this'];
 const RESEARCHER = ['researcher', 'the researcher proves itself by this'];
 
@@ -41,23 +41,6 @@ async function company() {
   const house = await serve([], { options: ['--config', file] });
   rmSync(folder, { recursive: true });
   return { ...house, notes: `${house.origin}/mcp/notes` };
-}
-
-async function setUp(page, house) {
-  await page.goto(await house.setupLink());
-  await page.getByLabel('User name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByLabel('Password again').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/account/);
-}
-
-async function signIn(page, house) {
-  await page.goto(`${house.origin}/login`);
-  await page.getByLabel('User name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL(/\/account/);
 }
 
 /** Alice lets the app act, and the app has its token. */
@@ -90,7 +73,7 @@ async function tabTo(page, label) {
 async function grows(scene) {
   const { desk, phone, house } = scene;
   const { page } = desk;
-  await setUp(page, house);
+  await makeAccount(page, house, PERSON);
   const front = await approve(page, house);
   await page.goto(`${house.origin}/account`);
   await page.getByText('This page follows what happens.').waitFor();
@@ -118,7 +101,7 @@ async function grows(scene) {
   await page.waitForTimeout(2100);
   check('the seconds count down', parseInt(await left(), 10) < parseInt(before, 10), before);
   await desk.look('tree');
-  await signIn(phone.page, house);
+  await signIn(phone.page, house, PERSON);
   await phone.page.getByText('This page follows what happens.').waitFor();
   await phone.look('tree');
   Object.assign(scene, { front, adas, handed, beas });
@@ -152,7 +135,7 @@ async function stopped({ desk, phone, house, front, adas, handed, beas }) {
 /** Without JavaScript the same page is as true as its last loading, and its buttons work. */
 async function withoutScript(browser, { house, adas }) {
   const { page } = await browser.view('no script', house.origin, { ...DESK, javaScriptEnabled: false });
-  await signIn(page, house);
+  await signIn(page, house, PERSON);
   check('the tree is there without JavaScript', await party(page, 'Researcher').isVisible());
   await page.getByRole('button', { name: 'Stop Team notes for Orchestrator' }).click();
   await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor();

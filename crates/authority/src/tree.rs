@@ -181,17 +181,19 @@ impl Party {
     /// Says how everybody stands and what they lost; `before` is what the party before holds.
     fn settle(&mut self, tree: &Tree, before: Option<&ScopeSet>) {
         self.stopped_at = self.stop.iter().find_map(|name| tree.stopped.get(name)).copied();
-        let live = if before.is_some() { self.live > 0 } else { tree.live };
-        self.state = match self.stopped_at {
-            Some(_) => PartyState::Stopped,
-            None if live => PartyState::Live,
-            None => PartyState::Over,
-        };
         if let Some(before) = before.filter(|_| self.tokens > 0) {
             self.lost = before.minus(&self.scope);
         }
         let held = if self.scope.is_empty() { before.cloned().unwrap_or_default() } else { self.scope.clone() };
         self.parties.values_mut().for_each(|party| party.settle(tree, Some(&held)));
+        // A server that goes further was shown a token that is not kept: it acts as long as what it obtained lives.
+        let shown = self.tokens == 0 && self.parties.values().any(|party| party.state == PartyState::Live);
+        let live = if before.is_some() { self.live > 0 || shown } else { tree.live };
+        self.state = match self.stopped_at {
+            Some(_) => PartyState::Stopped,
+            None if live => PartyState::Live,
+            None => PartyState::Over,
+        };
     }
 
     /// True when agents act here, and not the app alone.

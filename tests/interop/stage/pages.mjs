@@ -72,3 +72,22 @@ class View {
     check(`${title} on the ${name}: fits the width`, wide <= 0, `${wide} pixels too wide`);
   }
 }
+
+/** Makes the first account, by the set-up link. */
+export async function makeAccount(page, house, { name, password }) {
+  await page.goto(await house.setupLink());
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByLabel('Password again').fill(password);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.waitForURL(/\/account/);
+}
+
+/** Signs in with a password. */
+export async function signIn(page, house, { name, password }) {
+  await page.goto(`${house.origin}/login`);
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/account/);
+}

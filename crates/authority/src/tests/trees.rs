@@ -152,3 +152,17 @@ fn an_app_that_hands_its_user_on_and_an_agent_with_a_grant_are_the_root_themselv
     let gone = grown(&tree("app", vec![way(&["agent:gone"], "https://gone.example", "n:read", 0)], &[]));
     assert_eq!(lines(&gone, 0), ["App live n:read n:write", ".gone over ", "..https://gone.example over n:read"]);
 }
+
+#[test]
+fn a_server_that_goes_further_lives_by_what_it_obtained() {
+    let ways = |live| {
+        vec![
+            way(&["agent:a"], "https://id.example/mcp/notes", "n:read", 1),
+            way(&["agent:a", "agent:b"], "https://id.example/mcp/books", "n:read", live),
+        ]
+    };
+    for (live, state) in [(1, PartyState::Live), (0, PartyState::Over)] {
+        let app = grown(&tree("app", ways(live), &[]));
+        assert_eq!(app.parties["agent:a"].parties["agent:b"].state, state);
+    }
+}

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind, Outcome};
-use bailiwick_domain::chain::{Assurance, ChainRefusal, Directory, Map, Target};
+use bailiwick_domain::chain::{Agent, Assurance, ChainRefusal, Directory, Map, Target};
 use bailiwick_domain::client::AuthMethod;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::{
@@ -72,20 +72,22 @@ impl Authority {
                 .rule(error.rule())
                 .policy(&view.directory.epoch)
                 .says(error.to_string());
-            self.store.record_later(self.whose(event, form, visit.now));
+            let asker = view.directory.agent_of_client(&client.client().id).map(Agent::subject);
+            self.store.record_later(self.whose(event, asker, form, visit.now));
         }
         exchanged
     }
 
-    /// The refusal with what is known of the token it is about.
-    fn whose(&self, event: AuditEvent, form: &Form, now: Timestamp) -> AuditEvent {
+    /// The refusal with what is known of the token it is about; `asker` would have acted next.
+    fn whose(&self, event: AuditEvent, asker: Option<String>, form: &Form, now: Timestamp) -> AuditEvent {
+        let event = event.actors(asker.clone());
         let Some(token) = form.one("subject_token").and_then(|raw| self.living(raw, now).ok()) else { return event };
         let claims = token.claims();
         event
             .user(&UserId::from_stored(&claims.sub))
             .grant(&claims.dlg.grant)
             .transaction(&claims.txn)
-            .actors(token.chain().actors().map(|actor| actor.sub.clone()))
+            .actors(asker.into_iter().chain(token.chain().actors().map(|actor| actor.sub.clone())))
             .derived_from(&claims.jti, claims.dlg.hop.saturating_add(1))
     }
 
