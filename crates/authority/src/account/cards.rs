@@ -105,6 +105,7 @@ impl Authority {
             id: approval.grant.to_string(),
             user: None,
             client: approval.client_name.clone(),
+            place: if self.agent_at(&approval.resource).is_some() { "Agent" } else { "Server" },
             words: words(server.as_ref(), &approval.scope),
             left_out: server.as_ref().map_or(0, |server| self.left_out(server, &approval)),
             server: server.map_or_else(|| "A server that is no longer here".to_owned(), |server| server.title),

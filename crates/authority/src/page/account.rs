@@ -42,6 +42,8 @@ pub(crate) struct GrantCard {
     /// Whose it is, where that is not the reader.
     pub(crate) user: Option<String>,
     pub(crate) client: String,
+    /// What it acts at: a server, or an agent, in a word.
+    pub(crate) place: &'static str,
     pub(crate) server: String,
     pub(crate) resource: String,
     pub(crate) words: Vec<Words>,
