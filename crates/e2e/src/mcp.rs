@@ -6,6 +6,9 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+/// What stands for the status of an answer that was cut off on its way, or never came.
+pub const CUT_OFF: u16 = 599;
+
 /// What the gateway answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -123,7 +126,7 @@ impl Mcp {
                 Answer { status: parts.status, headers: parts.headers, body: message_in(&text), text }
             }
             Err(error) => Answer {
-                status: StatusCode::from_u16(599).unwrap(),
+                status: StatusCode::from_u16(CUT_OFF).unwrap(),
                 headers: HeaderMap::new(),
                 body: Value::Null,
                 text: error.to_string(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bailiwick_e2e::mcp::CUT_OFF;
 use bailiwick_e2e::relay::{Chain, ROW, Relay, jti};
 use bailiwick_e2e::river::Flow;
 use serde_json::{Value, json};
@@ -196,7 +197,7 @@ async fn call_until_refused(client: bailiwick_e2e::Mcp) -> Watch {
             200 => accepted = Some(begun),
             401 => return Watch { accepted, refused: Instant::now() },
             // An answer that was cut off on its way is none.
-            599 => {}
+            CUT_OFF => {}
             other => panic!("answered {other}"),
         }
     }
