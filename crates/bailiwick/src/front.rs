@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use url::{Host, Url};
 
 use crate::config::{Certificate, ConfigError};
-use crate::house::Plan;
+use crate::plan::Plan;
 
 /// What the configuration says of it.
 #[derive(Clone, Debug)]

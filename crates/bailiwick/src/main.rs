@@ -12,6 +12,7 @@ mod launch;
 mod logs;
 mod metrics;
 mod notary;
+mod plan;
 mod reload;
 mod sandbox;
 mod welcome;

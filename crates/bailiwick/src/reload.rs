@@ -14,8 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args;
 use crate::config::InForce;
 use crate::front::Gate;
-use crate::house::{HouseError, Plan, Reins};
+use crate::house::Reins;
 use crate::metrics;
+use crate::plan::{HouseError, Plan};
 use crate::wire::SystemClock;
 
 /// How often the file is looked at.

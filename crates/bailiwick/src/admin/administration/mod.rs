@@ -25,8 +25,9 @@ use serde_json::{Value, json};
 
 use super::order::Order;
 use crate::config::{Config, InForce, master_key};
-use crate::house::{House, database};
+use crate::house::House;
 use crate::notary::{Notary, NotaryError};
+use crate::plan::database;
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// The operations of administration.

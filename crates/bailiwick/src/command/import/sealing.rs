@@ -10,8 +10,8 @@ use super::moving::Moving;
 use crate::admin::secrets::{PATH, Sealing};
 use crate::admin::{AdminClient, AdminError};
 use crate::config::{Config, master_key};
-use crate::house::database;
 use crate::keep;
+use crate::plan::database;
 use crate::wire::{SystemClock, SystemEntropy};
 
 /// Seals what was taken out of these servers.
