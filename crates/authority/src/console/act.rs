@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::chain::{Map, agent_subject, edge_id};
+use bailiwick_domain::chain::Map;
 use bailiwick_domain::ids::{ClientId, GrantId, UserId};
 use bailiwick_store::StopKind;
 
@@ -124,8 +124,7 @@ impl Authority {
             "edge" => {
                 let to = order.field("to");
                 let map = Map { directory: &directory, catalogue: &catalogue };
-                let from = directory.agent(&id).map(|_| agent_subject(&id));
-                let subjects = from.map_or_else(Vec::new, |from| edge_subjects(map, &from, to));
+                let subjects = if directory.agent(&id).is_some() { map.steps(&id, to) } else { Vec::new() };
                 (StopKind::Edge, subjects, (AuditKind::EdgeCut, AuditKind::EdgeMended))
             }
             _ => {
@@ -136,13 +135,6 @@ impl Authority {
             }
         }
     }
-}
-
-/// Both ways in which tokens name a step: past an agent, and on the way to whatever it is.
-pub(super) fn edge_subjects(map: Map<'_>, from: &str, to: &str) -> Vec<String> {
-    let agent = map.directory.agent(to).map(|agent| edge_id(from, &agent.subject()));
-    let called = map.named(to).map(|target| edge_id(from, target.resource().as_str()));
-    agent.into_iter().chain(called).collect()
 }
 
 /// An administrator behind a form of ours.

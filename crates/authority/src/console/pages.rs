@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use bailiwick_domain::chain::{Agent, Assurance, Map, agent_subject};
+use bailiwick_domain::chain::{Agent, Assurance, Map};
 use bailiwick_domain::policy::{Named, Server, Tool};
 use bailiwick_domain::scope::Scope;
 use bailiwick_store::StopKind;
 use http::StatusCode;
 
-use super::act::edge_subjects;
 use super::{Asked, MOST_ROWS};
 use crate::authority::Authority;
 use crate::page::console::{
@@ -116,7 +115,7 @@ pub(crate) async fn agents(
 }
 
 fn agent_row(map: Map<'_>, agent: &Agent, (stopped, cut): (&BTreeSet<String>, &BTreeSet<String>)) -> AgentRow {
-    let from = agent_subject(agent.name.as_str());
+    let name = agent.name.as_str();
     let mut edges: Vec<EdgeRow> = Vec::new();
     for edge in &agent.edges {
         let mut bounds = Vec::new();
@@ -126,7 +125,7 @@ fn agent_row(map: Map<'_>, agent: &Agent, (stopped, cut): (&BTreeSet<String>, &B
         edges.push(EdgeRow {
             to: edge.to.clone(),
             bounds: bounds.join("; "),
-            cut: edge_subjects(map, &from, &edge.to).iter().any(|subject| cut.contains(subject)),
+            cut: map.steps(name, &edge.to).iter().any(|subject| cut.contains(subject)),
         });
     }
     AgentRow {

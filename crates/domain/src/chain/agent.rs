@@ -38,6 +38,16 @@ pub fn edge_id(from: &str, to: &str) -> String {
     format!("{from}->{to}")
 }
 
+/// The ids of the steps of a chain: `actors` are everybody who acts, current actor first, `audience` is what is called.
+/// The last step comes first.
+pub fn edge_ids<'a>(actors: impl Iterator<Item = &'a str>, audience: &'a str) -> impl Iterator<Item = String> {
+    actors.scan(audience, |to, from| {
+        let step = edge_id(from, to);
+        *to = from;
+        Some(step)
+    })
+}
+
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {

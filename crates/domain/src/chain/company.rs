@@ -1,8 +1,9 @@
 //! The company of an agent: every agent it can hand authority to, over one edge or several, and how much that is.
 
-use super::{Actor, Agent, Assurance, Chain, Edge, JobBounds, MOST_HOPS, Map, Passage, narrow};
+use super::{Actor, Agent, Assurance, Chain, Edge, JobBounds, MOST_HOPS, Map, Passage, agent_subject, edge_id, narrow};
 use crate::policy::Holder;
 use crate::scope::ScopeSet;
+use crate::uri::Resource;
 
 /// Authority on its way through agents to one of them.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,14 @@ impl<'a> Map<'a> {
             fresh = found;
         }
         all
+    }
+
+    /// Every way in which tokens name the step from an agent to a target: past an agent, and on the way to whatever it
+    /// is. An agent that is a server behind the gateway is called by the server's name as well. Whoever cuts an edge cuts
+    /// all of them.
+    pub fn steps(&self, from: &str, to: &str) -> Vec<String> {
+        let agents = self.directory.agents.iter().map(|agent| (agent.name.as_str(), agent.behind.as_deref()));
+        steps((from, to), agents, |name| self.named(name).map(|target| target.resource()))
     }
 
     /// The agents an edge leads to: the one of that name, or the one that is the server of that name.
@@ -66,5 +75,43 @@ impl<'a> Map<'a> {
             narrow(*self, &Passage { holder: way.holder, chain: &chain, weakest, job, target }).unwrap_or_default()
         });
         parts.fold(ScopeSet::default(), |all, part| all.join(&part))
+    }
+}
+
+/// What [`Map::steps`] answers, over agents by name, each with the server behind the gateway that it is, and over the
+/// audience of each name: for whoever knows no more of them than that.
+pub fn steps<'a>(
+    (from, to): (&str, &str),
+    agents: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    at: impl Fn(&str) -> Option<&'a Resource>,
+) -> Vec<String> {
+    let from = agent_subject(from);
+    let (mut past, mut server) = (Vec::new(), None);
+    for (name, behind) in agents {
+        if name == to || behind == Some(to) {
+            past.push(edge_id(&from, &agent_subject(name)));
+        }
+        server = server.or(behind.filter(|_| name == to));
+    }
+    let called = [Some(to), server].into_iter().flatten().filter_map(at);
+    past.into_iter().chain(called.map(|resource| edge_id(&from, resource.as_str()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_name_a_step_is_told() {
+        let agents = [("a", None), ("b", Some("notes"))];
+        let resources = ["https://a", "https://b", "https://x/mcp/notes"].map(Resource::from_stored);
+        let at =
+            |name: &str| ["a", "b", "notes"].iter().position(|known| *known == name).and_then(|n| resources.get(n));
+        let told = |from: &str, to: &str| steps((from, to), agents.into_iter(), at);
+
+        assert_eq!(told("b", "a"), ["agent:b->agent:a", "agent:b->https://a"]);
+        assert_eq!(told("a", "b"), ["agent:a->agent:b", "agent:a->https://b", "agent:a->https://x/mcp/notes"]);
+        assert_eq!(told("a", "notes"), ["agent:a->agent:b", "agent:a->https://x/mcp/notes"]);
+        assert!(told("a", "nothing").is_empty());
     }
 }

@@ -10,10 +10,10 @@ mod narrow;
 mod node;
 
 pub use actor::{Actor, ActorProfile, Chain, ChainError};
-pub use agent::{Agent, Edge, agent_name, agent_subject, door_client, door_subject, edge_id};
+pub use agent::{Agent, Edge, agent_name, agent_subject, door_client, door_subject, edge_id, edge_ids};
 pub use assurance::Assurance;
 pub use bounds::JobBounds;
-pub use company::Way;
+pub use company::{Way, steps};
 pub use directory::{Directory, Map, Target, server_name};
 pub use narrow::{ChainRefusal, Passage, narrow};
 pub use node::{Delegation, MOST_HOPS};

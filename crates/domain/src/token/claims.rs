@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::chain::{Actor, Delegation, agent_name, edge_id};
+use crate::chain::{Actor, Delegation, agent_name, edge_ids};
 use crate::ids::{ClientId, TokenId, TransactionId};
 use crate::scope::ScopeSet;
 use crate::uri::Resource;
@@ -59,10 +59,10 @@ impl AccessClaims {
         actors.chain(std::iter::once(self.sub.as_str())).filter_map(agent_name)
     }
 
-    /// The steps of its chain, last one first; see [`edge_id`].
+    /// The steps of its chain, last one first; see [`edge_ids`].
     pub fn edges(&self) -> impl Iterator<Item = String> {
-        let actors = || self.act.iter().flat_map(|actor| actor.line()).map(|actor| actor.sub.as_str());
-        actors().zip(std::iter::once(self.aud.as_str()).chain(actors())).map(|(from, to)| edge_id(from, to))
+        let actors = self.act.iter().flat_map(|actor| actor.line()).map(|actor| actor.sub.as_str());
+        edge_ids(actors, &self.aud)
     }
 }
 

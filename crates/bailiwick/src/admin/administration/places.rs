@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_domain::chain::{Map, agent_subject, edge_id, server_name};
+use bailiwick_domain::chain::{Map, server_name, steps};
 use bailiwick_domain::uri::Resource;
 
 use crate::config::InForce;
@@ -70,41 +70,9 @@ impl Places {
         places
     }
 
-    /// The ways in which tokens name the step from an agent to a target: past an agent, and on the way to whatever it
-    /// is. An agent that is a server behind the gateway is called by the server's name as well.
+    /// Every way in which tokens name the step from an agent to a target; see [`Map::steps`].
     pub(super) fn edge(&self, from: &str, to: &str) -> Vec<String> {
-        let from = agent_subject(from);
-        let is_it = |place: &AgentPlace, name: &str| name == to || place.behind.as_deref() == Some(to);
-        let agents = self.agents.iter().filter(|(name, place)| is_it(place, name));
-        let agents: Vec<_> = agents.map(|(name, _)| edge_id(&from, &agent_subject(name))).collect();
-        let server = self.agents.get(to).and_then(|place| place.behind.as_deref());
-        let called = [Some(to), server].into_iter().flatten().filter_map(|name| self.targets.get(name));
-        agents.into_iter().chain(called.map(|resource| edge_id(&from, resource.as_str()))).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn places() -> Places {
-        let place = |behind: Option<&str>| AgentPlace {
-            title: String::new(),
-            may_call: Vec::new(),
-            behind: behind.map(str::to_owned),
-        };
-        let at = |name: &str, url: &str| (name.to_owned(), Resource::from_stored(url));
-        Places {
-            agents: [("a", None), ("b", Some("notes"))].map(|(name, it)| (name.to_owned(), place(it))).into(),
-            targets: [at("a", "https://a"), at("b", "https://b"), at("notes", "https://x/mcp/notes")].into(),
-        }
-    }
-
-    #[test]
-    fn every_way_to_name_a_step_is_cut() {
-        assert_eq!(places().edge("b", "a"), ["agent:b->agent:a", "agent:b->https://a"]);
-        assert_eq!(places().edge("a", "b"), ["agent:a->agent:b", "agent:a->https://b", "agent:a->https://x/mcp/notes"]);
-        assert_eq!(places().edge("a", "notes"), ["agent:a->agent:b", "agent:a->https://x/mcp/notes"]);
-        assert!(places().edge("a", "nothing").is_empty());
+        let agents = self.agents.iter().map(|(name, place)| (name.as_str(), place.behind.as_deref()));
+        steps((from, to), agents, |name| self.targets.get(name))
     }
 }
