@@ -8,6 +8,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use bailiwick_authority::{Authority, Keys, Providers, SetupDoor};
+use bailiwick_broker::Broker;
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
@@ -65,7 +66,7 @@ impl House {
             servers: plan.servers,
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys.public()),
-            signer: keys.shared(),
+            broker: broker(&issuer, &keys, (&clock, &entropy)),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::clone(&directory),
@@ -157,6 +158,17 @@ impl House {
         tokio::time::timeout(Duration::from_secs(10), signed).await.ok();
         self.store.close().await;
     }
+}
+
+/// What obtains credentials for the servers behind.
+fn broker(issuer: &Issuer, keys: &Keys, (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>)) -> Arc<Broker> {
+    Arc::new(Broker::new(bailiwick_broker::Parts {
+        issuer: issuer.clone(),
+        signer: keys.shared(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        http: Http::new(),
+    }))
 }
 
 /// What can be changed, and looked at, while the house runs.

@@ -15,9 +15,11 @@ const MOST: usize = 256 * 1024;
 pub(crate) const AGENT: HeaderValue = HeaderValue::from_static(concat!("bailiwick/", env!("CARGO_PKG_VERSION")));
 
 /// A status and a body, read to the end.
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body.
+    pub body: Bytes,
 }
 
 /// Begins a request to `url`.
@@ -47,7 +49,7 @@ pub(crate) async fn json(http: &Http, url: &Url, body: &serde_json::Value) -> Re
 }
 
 /// POSTs a form, with an `Authorization` header where the client authenticates by one.
-pub(crate) async fn form(
+pub async fn form(
     http: &Http,
     url: &Url,
     fields: &[(&str, &str)],

@@ -22,6 +22,7 @@ mod server_url;
 mod token;
 mod told;
 
+pub use ask::{Reply, form};
 pub use authorize::AnswerError;
 pub use challenge::Challenge;
 pub use client::{Approach, Client, LoginAsk, Parts, Progress, Wanted};
@@ -32,7 +33,7 @@ pub use keep::{Account, Keep, KeepError, Kept};
 pub use login::LoginError;
 pub use logout::{LoggedOut, LogoutError};
 pub use mcp::{Answer, Arguments, ArgumentsError, Marked, Tool};
-pub use register::{AuthMethod, Given, RegisterError, Registration};
+pub use register::{AuthMethod, Given, RegisterError, Registration, basic};
 pub use renew::{Held, RenewError};
 pub use secret::Secret;
 pub use server_url::{ServerUrl, ServerUrlError};

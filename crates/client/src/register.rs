@@ -176,7 +176,8 @@ fn with_secret(offered: &[String]) -> AuthMethod {
     }
 }
 
-fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
+/// Name and secret of a client, in the header in which most servers want them (RFC 6749 §2.3.1).
+pub fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(id), encode(secret.expose()));
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;

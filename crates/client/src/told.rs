@@ -22,7 +22,7 @@ impl Told {
     }
 
     /// Reads the body of a refusal.
-    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Raw {
             error: String,

@@ -67,6 +67,9 @@ pub struct AuditEvent {
     /// With which arguments: their digest, never they themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
+    /// With which credential at the server behind: its name, never it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// What came of it behind the gateway, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamEnd>,
@@ -108,6 +111,7 @@ impl AuditEvent {
             client_auth: None,
             requested: None,
             arguments: None,
+            credential: None,
             upstream: None,
         }
     }
@@ -248,6 +252,13 @@ impl AuditEvent {
     pub fn requested(mut self, scope: &ScopeSet) -> Self {
         let asked = scope.to_string();
         self.requested = (self.scope.as_deref() != Some(asked.as_str())).then_some(asked);
+        self
+    }
+
+    /// Says with which credential at the server behind.
+    #[must_use]
+    pub fn credential(mut self, name: impl Into<String>) -> Self {
+        self.credential = Some(name.into());
         self
     }
 

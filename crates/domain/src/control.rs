@@ -155,11 +155,17 @@ pub enum Control {
     JobBudget,
     /// Every actor in a chain is one we vouch for.
     ActorIssuer,
+    /// A call gets the lowest credential that does for it.
+    TierChoice,
+    /// A token that is more than was asked for is not used.
+    OvergrantCheck,
+    /// What was obtained for one token of a caller's is used for no other.
+    CacheKey,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 78] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -235,6 +241,9 @@ impl Control {
         Self::JobAgents,
         Self::JobBudget,
         Self::ActorIssuer,
+        Self::TierChoice,
+        Self::OvergrantCheck,
+        Self::CacheKey,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

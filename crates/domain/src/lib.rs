@@ -12,6 +12,7 @@ pub mod client;
 pub mod control;
 pub mod entropy;
 pub mod error;
+pub mod generations;
 pub mod grant;
 pub mod ids;
 pub mod jose;

@@ -6,12 +6,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate and the floor it stands on.
-const FLOORS: [(&str, u32); 9] = [
+const FLOORS: [(&str, u32); 10] = [
     ("bailiwick-domain", 0),
     ("bailiwick-store", 1),
     ("bailiwick-net", 1),
     ("bailiwick-resource", 2),
     ("bailiwick-client", 2),
+    ("bailiwick-broker", 3),
     ("bailiwick-authority", 4),
     ("bailiwick-gateway", 4),
     ("bailiwick", 5),

@@ -1,91 +1,84 @@
-//! What we show a server behind to be let in: a token of ours for it alone, minted once for each token of a caller's.
+//! What a server behind is shown for a call: which credential that is, and the credential itself.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bailiwick_domain::ids::TokenId;
-use bailiwick_domain::jose::SignError;
-use bailiwick_domain::time::Timestamp;
-use bailiwick_domain::token::mint_for_upstream;
-use bailiwick_resource::Caller;
-use http::HeaderValue;
-use zeroize::Zeroizing;
+use bailiwick_broker::{Broker, BrokerError, Choice, Credential, Credentials, Obtained, Prepared, Wanted};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
+use crate::call::{Call, Said};
+use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
+use crate::hosted::Hosted;
+use crate::settings::ServerSettings;
 
-/// A token with less time left than this is replaced, if a new one would have more.
-const SPARE: Duration = Duration::from_secs(30);
-/// How many tokens are kept for one server before the older half is forgotten.
-const HALF: usize = 4096;
-
-/// The tokens for one server behind.
-#[derive(Debug)]
-pub(crate) struct Signed {
-    audience: String,
-    kept: Mutex<Kept>,
-}
-
-/// Two generations: when the young one is full it becomes the old one, which is forgotten.
+/// The credentials of one server.
 #[derive(Debug, Default)]
-struct Kept {
-    young: Generation,
-    old: Generation,
+pub(crate) struct Shown {
+    whole: Prepared,
+    tools: BTreeMap<String, Prepared>,
+    discovery: Option<Prepared>,
 }
 
-/// By the caller's token; none where the gateway asks for itself.
-type Generation = HashMap<Option<TokenId>, Held>;
-
-#[derive(Clone, Debug)]
-struct Held {
-    header: HeaderValue,
-    expires_at: Timestamp,
-}
-
-impl Signed {
-    /// Tokens for the server of that audience.
-    pub(crate) fn new(audience: String) -> Self {
-        Self { audience, kept: Mutex::default() }
+impl Shown {
+    pub(crate) fn prepare(broker: &Broker, settings: &ServerSettings) -> Result<Self, BrokerError> {
+        let label = settings.label();
+        // The operator has written what it is shown.
+        let written = settings.headers.contains_key(AUTHORIZATION);
+        let ours = settings.credential.0.iter().all(|tier| matches!(tier.credential, Credential::SignedJwt(_)));
+        let whole = if written && ours { Credentials::only(Credential::None) } else { settings.credential.clone() };
+        let tool = |(name, credentials): (&String, &Credentials)| {
+            Ok((name.clone(), broker.prepare(&format!("{label}/{name}"), credentials)?))
+        };
+        Ok(Self {
+            whole: broker.prepare(label, &whole)?,
+            tools: settings.tools.iter().map(tool).collect::<Result<_, _>>()?,
+            discovery: settings.discovery.as_ref().map(|shown| broker.prepare(label, shown)).transpose()?,
+        })
     }
 
-    /// The `Authorization` for a request on behalf of `caller`, or of the gateway itself.
-    ///
-    /// # Errors
-    /// [`SignError`] when the key fails.
-    pub(crate) fn header(&self, gateway: &Gateway, caller: Option<&Caller>) -> Result<HeaderValue, SignError> {
-        let now = gateway.clock.now();
-        let whose = caller.map(|caller| caller.jti().clone());
-        // Whoever comes at the same time waits for the same token.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.young.get(&whose).or_else(|| kept.old.get(&whose));
-        let last = caller.map(Caller::expires_at);
-        let lasts =
-            |held: &&Held| held.expires_at > now.after(SPARE) || last.is_some_and(|last| held.expires_at >= last);
-        if let Some(held) = found.filter(lasts) {
-            return Ok(held.header.clone());
+    /// The credentials for a tool, or for what names none.
+    fn of(&self, tool: Option<&str>) -> &Prepared {
+        tool.and_then(|tool| self.tools.get(tool)).unwrap_or(&self.whole)
+    }
+}
+
+/// The credential that this call gets; none where none is for the scopes that open it.
+pub(crate) fn choose(gateway: &Gateway, call: &Call) -> Option<Choice> {
+    let tool = call.said().and_then(Said::tool);
+    let opening = gateway.known(&call.server, |server| {
+        let held = Ceiling::of(gateway, &call.caller, &call.holder, server);
+        let held = held.held(&call.caller);
+        let held = held.scope.meet(held.ceiling);
+        match tool.and_then(|tool| server.tool(tool)) {
+            Some(tool) => tool.scopes.iter().filter(|scope| held.contains(scope)).cloned().collect(),
+            None => held,
         }
-        let held = self.mint(gateway, caller, now)?;
-        kept.keep(whose, held.clone());
-        Ok(held.header)
-    }
+    });
+    call.server.credentials.of(tool).choose(&opening.unwrap_or_default()).cloned()
+}
 
-    fn mint(&self, gateway: &Gateway, caller: Option<&Caller>, now: Timestamp) -> Result<Held, SignError> {
-        let claims = caller.map(|caller| caller.token().claims());
-        let jti = TokenId::draw(gateway.entropy.as_ref());
-        let signer = gateway.signer.as_ref();
-        let minted = mint_for_upstream(signer, &gateway.issuer, &self.audience, claims, (jti, now))?;
-        let text = Zeroizing::new(format!("Bearer {}", minted.raw.as_str()));
-        let mut header = HeaderValue::from_str(&text).map_err(|_| SignError::Claims)?;
-        header.set_sensitive(true);
-        Ok(Held { header, expires_at: minted.expires_at })
+/// The credential itself.
+pub(crate) async fn obtain(gateway: &Gateway, choice: &Choice, call: &Call) -> Result<Arc<Obtained>, BrokerError> {
+    let directory = gateway.directory.load();
+    let wanted = Wanted { claims: call.caller.token().claims(), holder: &call.holder, epoch: &directory.epoch };
+    choice.obtain(&gateway.broker, Some(&wanted)).await
+}
+
+/// What a server is shown when the gateway asks for itself: never what is somebody's own.
+pub(crate) async fn own(gateway: &Gateway, server: &Hosted) -> Result<Arc<Obtained>, BrokerError> {
+    let shown = &server.credentials;
+    let whole = Some(&shown.whole).filter(|whole| !whole.is_personal());
+    match shown.discovery.as_ref().or(whole).and_then(Prepared::lowest) {
+        Some(choice) => choice.obtain(&gateway.broker, None).await,
+        None => Ok(Arc::default()),
     }
 }
 
-impl Kept {
-    fn keep(&mut self, whose: Option<TokenId>, held: Held) {
-        if self.young.len() >= HALF {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(whose, held);
-    }
+/// Headers of ours: what the configuration writes has the last word.
+pub(crate) fn headers(server: &Hosted, obtained: &Obtained) -> HeaderMap {
+    let mut headers = obtained.headers.clone();
+    headers.extend(server.settings.headers.clone());
+    headers
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::Request;
+use bailiwick_broker::Broker;
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::CorrelationId;
-use bailiwick_domain::jose::Signer;
 use bailiwick_domain::policy::{Catalogue, Server};
 use bailiwick_domain::seal::Sealer;
 use bailiwick_domain::time::{Clock, Timestamp};
@@ -44,8 +44,8 @@ pub struct Parts {
     pub issuer: Issuer,
     /// Verifies tokens.
     pub verifier: Verifier,
-    /// Signs what servers behind are shown.
-    pub signer: Arc<dyn Signer>,
+    /// Obtains what servers behind are shown.
+    pub broker: Arc<Broker>,
     /// Knows revocations and keeps the audit.
     pub store: Store,
     /// Which tools there are; the gateway keeps it true.
@@ -66,7 +66,7 @@ pub struct Parts {
 pub struct Gateway {
     pub(crate) issuer: Issuer,
     pub(crate) verifier: Verifier,
-    pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) store: Store,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
@@ -99,12 +99,16 @@ impl Gateway {
             sessions: Sessions::new(parts.sealer, Arc::clone(&parts.entropy)),
             door: Door::of(&issuer),
             servers: ArcSwap::from_pointee(
-                parts.servers.into_iter().map(|settings| Arc::new(Hosted::new(&issuer, settings))).collect(),
+                parts
+                    .servers
+                    .into_iter()
+                    .map(|settings| Arc::new(Hosted::new(&parts.broker, &issuer, settings)))
+                    .collect(),
             ),
+            broker: parts.broker,
             reloaded: Notify::new(),
             issuer,
             verifier: parts.verifier,
-            signer: parts.signer,
             store: parts.store,
             catalogue: parts.catalogue,
             directory: parts.directory,

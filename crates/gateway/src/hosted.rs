@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use bailiwick_domain::jose::SignError;
+use bailiwick_broker::Broker;
 use bailiwick_domain::uri::{Issuer, Resource};
-use bailiwick_resource::Caller;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Uri};
+use http::Uri;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::credential::Signed;
-use crate::gateway::Gateway;
-use crate::settings::{Credential, ServerSettings, Upstream};
+use crate::credential::Shown;
+use crate::settings::{ServerSettings, Upstream};
 use crate::upstream::stdio::{Children, Program};
 
 /// A hosted server.
@@ -25,8 +22,8 @@ pub(crate) struct Hosted {
     pub(crate) resource: Resource,
     /// How it is reached.
     pub(crate) reach: Arc<Reach>,
-    /// What it is shown over HTTP, if anything.
-    pub(crate) credential: Option<Signed>,
+    /// What it is shown over HTTP.
+    pub(crate) credentials: Shown,
     /// Woken when its list of tools should be read again.
     pub(crate) changed: Arc<Notify>,
     /// When its tools were read last. Whoever reads them holds this.
@@ -47,7 +44,7 @@ pub(crate) enum Reach {
 }
 
 impl Hosted {
-    pub(crate) fn new(issuer: &Issuer, settings: ServerSettings) -> Self {
+    pub(crate) fn new(broker: &Broker, issuer: &Issuer, settings: ServerSettings) -> Self {
         let changed = Arc::new(Notify::new());
         let reach = match &settings.upstream {
             Upstream::Http(url) => match url.as_str().parse() {
@@ -67,17 +64,15 @@ impl Hosted {
             }
         };
         let resource = issuer.resource(settings.name.as_ref());
-        let credential = match &settings.credential {
-            // The operator has said what it is shown.
-            Credential::SignedJwt { .. } if settings.headers.contains_key(AUTHORIZATION) => None,
-            Credential::SignedJwt { audience } => Some(Signed::new(audience.clone())),
-            Credential::None => None,
+        let (credentials, reach) = match Shown::prepare(broker, &settings) {
+            Ok(shown) => (shown, reach),
+            Err(error) => (Shown::default(), Reach::Nowhere(error.to_string())),
         };
         Self {
             settings,
             resource,
             reach: Arc::new(reach),
-            credential,
+            credentials,
             changed,
             surveyed: Mutex::new(None),
             retired: CancellationToken::new(),
@@ -85,8 +80,8 @@ impl Hosted {
     }
 
     /// The same place under new settings; what runs behind it goes on where the way there is the same.
-    pub(crate) fn after(former: &Self, issuer: &Issuer, settings: ServerSettings) -> Self {
-        let mut new = Self::new(issuer, settings);
+    pub(crate) fn after(former: &Self, broker: &Broker, issuer: &Issuer, settings: ServerSettings) -> Self {
+        let mut new = Self::new(broker, issuer, settings);
         if new.settings.upstream == former.settings.upstream {
             new.reach = Arc::clone(&former.reach);
             new.changed = Arc::clone(&former.changed);
@@ -94,22 +89,8 @@ impl Hosted {
         new
     }
 
-    /// The headers of ours that it is shown over HTTP, on behalf of `caller` or of the gateway itself: what the
-    /// configuration writes has the last word.
-    ///
-    /// # Errors
-    /// [`SignError`] when the key fails.
-    pub(crate) fn own_headers(&self, gateway: &Gateway, caller: Option<&Caller>) -> Result<HeaderMap, SignError> {
-        let mut headers = HeaderMap::new();
-        if let Some(signed) = &self.credential {
-            headers.insert(AUTHORIZATION, signed.header(gateway, caller)?);
-        }
-        headers.extend(self.settings.headers.clone());
-        Ok(headers)
-    }
-
     /// What the log calls it.
     pub(crate) fn label(&self) -> &str {
-        self.settings.name.as_ref().map_or(&self.settings.title, |name| name.as_str())
+        self.settings.label()
     }
 }

@@ -31,7 +31,7 @@ mod upstream;
 pub use busy::Busy;
 pub use gateway::{Gateway, Parts};
 pub use reload::Reloaded;
-pub use settings::{Credential, Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
+pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
 
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,9 @@
 //! The decision: a [`Permit`] is leave to forward one call. Whoever forwards takes it by value, so a call is forwarded
 //! at most once, and never unasked.
 
+use std::sync::Arc;
+
+use bailiwick_broker::{BrokerError, Choice, Obtained};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::challenge::Challenge;
 use bailiwick_domain::control::{Control, holds};
@@ -14,7 +17,9 @@ use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, bearer, budget, discover};
+use crate::{audit, bearer, budget, credential, discover};
+
+const NO_CREDENTIAL: &str = "no credential is configured for what this token may do with this tool";
 
 /// Leave to forward one call.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(crate) struct Permit {
     call: Call,
     /// What was put on record, for a call of a tool.
     record: Option<AuditEvent>,
+    /// What the server behind is shown.
+    shown: Choice,
 }
 
 impl Permit {
@@ -30,18 +37,23 @@ impl Permit {
         let Some(tool) = call.said().and_then(Said::tool).map(str::to_owned) else {
             let decision = gateway.known(&call.server, |server| without_tool(gateway, &call, server));
             permitted(&call, decision.ok_or(Refusal::NoServer)?)?;
-            return Ok(Self { call, record: None });
+            let shown = credential::choose(gateway, &call).ok_or(BrokerError::Nothing(NO_CREDENTIAL.to_owned()))?;
+            return Ok(Self { call, record: None, shown });
         };
-        let (decision, risk) = over_tool(gateway, &call, &tool).await?;
+        let (mut decision, risk) = over_tool(gateway, &call, &tool).await?;
+        let shown = credential::choose(gateway, &call);
+        if shown.is_none() && matches!(decision, Decision::Permit { .. }) {
+            decision = Decision::Denied { rule: "credential:none".to_owned(), says: NO_CREDENTIAL.to_owned() };
+        }
         let (kind, rule, says) = match &decision {
             Decision::Permit { rule } => (AuditKind::ToolCalled, rule, None),
             Decision::Missing { scopes, rule } => (AuditKind::ToolRefused, rule, Some(format!("{scopes} is missing"))),
             Decision::Denied { rule, says } => (AuditKind::ToolRefused, rule, Some(says.clone())),
         };
-        let event = says.into_iter().fold(
-            audit::call(kind, &call, trail, now).rule(rule.clone()).policy(&gateway.directory.load().epoch),
-            AuditEvent::says,
-        );
+        let event = audit::call(kind, &call, trail, now).rule(rule.clone()).policy(&gateway.directory.load().epoch);
+        let event = says.into_iter().fold(event, AuditEvent::says);
+        let named = shown.as_ref().map(Choice::name).filter(|_| kind == AuditKind::ToolCalled);
+        let event = named.into_iter().fold(event, AuditEvent::credential);
         if kind == AuditKind::ToolCalled && budget::counts(&call) {
             if let Err(refusal) = budget::spend(gateway, &call, &event, trail).await {
                 audit::count(call.server.label(), "refused");
@@ -52,12 +64,18 @@ impl Permit {
         }
         audit::count(call.server.label(), if kind == AuditKind::ToolCalled { "allowed" } else { "refused" });
         permitted(&call, decision)?;
-        Ok(Self { call, record: Some(event) })
+        let shown = shown.ok_or(BrokerError::Nothing(NO_CREDENTIAL.to_owned()))?;
+        Ok(Self { call, record: Some(event), shown })
     }
 
     /// What may be forwarded.
     pub(crate) fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// The credential that the server behind is shown.
+    pub(crate) async fn credential(&self, gateway: &Gateway) -> Result<Arc<Obtained>, BrokerError> {
+        credential::obtain(gateway, &self.shown, &self.call).await
     }
 
     /// Spends the permit.

@@ -94,7 +94,7 @@ async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestam
     let errand = Errand::by(permit.call());
     let answer = match (bearer::stands(gateway, &server, &errand, trail), server.reach.as_ref()) {
         (Err(refusal), _) => Err(refusal),
-        (Ok(()), Reach::Http(uri)) => upstream::http::forward(gateway, uri, permit).await.map_err(Refusal::from),
+        (Ok(()), Reach::Http(uri)) => upstream::http::forward(gateway, uri, permit).await,
         (Ok(()), Reach::Stdio(children)) => upstream::stdio::forward(gateway, children, permit, trail).await,
         (Ok(()), Reach::Nowhere(says)) => Err(Trouble::Down(says.clone()).into()),
     };
@@ -118,6 +118,10 @@ fn tell(refusal: &Refusal, server: Option<&str>, trail: &Trail) {
     let (server, correlation) = (server.unwrap_or("mcp"), trail.correlation.as_str());
     if let Refusal::Upstream(trouble) = refusal {
         tracing::warn!(server, correlation, reason = %trouble, "the server behind did not answer as it should");
+        return;
+    }
+    if let Refusal::Credential(error) = refusal {
+        tracing::warn!(server, correlation, rule = error.rule(), reason = %error, "no credential for the server behind");
         return;
     }
     tracing::info!(server, correlation, status = refusal.status().as_u16(), reason = %refusal, "refused");

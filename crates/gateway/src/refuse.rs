@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use bailiwick_broker::BrokerError;
 use bailiwick_domain::error::ErrorCode;
 use bailiwick_domain::ids::CorrelationId;
 use bailiwick_domain::mcp::{EnvelopeError, HeaderError, Id, reply};
@@ -111,6 +112,9 @@ pub(crate) enum Refusal {
     /// The server behind cannot take more.
     #[error("too many sessions with this server are in use")]
     Crowded,
+    /// There is no credential for the server behind.
+    #[error("{}", .0.told())]
+    Credential(#[from] BrokerError),
     /// The server behind failed us.
     #[error("{}", .0.told())]
     Upstream(#[from] Trouble),
@@ -145,6 +149,7 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Stale | Self::Unrecorded | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(trouble) => trouble.status(),
+            Self::Credential(error) => credential_status(error),
         }
     }
 
@@ -161,6 +166,7 @@ impl Refusal {
             Self::Method => Some((ALLOW, "GET, POST, DELETE, OPTIONS".to_owned())),
             Self::Stale | Self::Unrecorded => Some((RETRY_AFTER, "1".to_owned())),
             Self::Crowded => Some((RETRY_AFTER, "10".to_owned())),
+            Self::Credential(BrokerError::Later(_)) => Some((RETRY_AFTER, "2".to_owned())),
             Self::Host
             | Self::Origin
             | Self::NoServer
@@ -175,6 +181,7 @@ impl Refusal {
             | Self::Params(_)
             | Self::NoSession
             | Self::SessionNeeded
+            | Self::Credential(_)
             | Self::Upstream(_) => None,
         }
     }
@@ -208,10 +215,27 @@ impl Refusal {
             | Self::Broken
             | Self::NoSession
             | Self::SessionNeeded => rpc_body(-32600, &self.to_string(), trail, json!({})),
+            Self::Credential(error) => match (&trail.id, self.status()) {
+                (Some(id), StatusCode::OK) => {
+                    reply::tool_error(id, &format!("{self} ({})", trail.correlation), error.rule())
+                }
+                _ => rpc_body(-32603, &self.to_string(), trail, json!({ "rule": error.rule() })),
+            },
             Self::Stale | Self::Unrecorded | Self::Crowded | Self::Upstream(_) => {
                 rpc_body(-32603, &self.to_string(), trail, json!({}))
             }
         }
+    }
+}
+
+/// What the person can mend is an answer of the tool; the rest is trouble of ours or of the tool's authorization server.
+fn credential_status(error: &BrokerError) -> StatusCode {
+    match error {
+        BrokerError::Unconnected { .. } | BrokerError::Lost { .. } | BrokerError::Nobody | BrokerError::Nothing(_) => {
+            StatusCode::OK
+        }
+        BrokerError::Later(_) | BrokerError::Unfit(_) => StatusCode::SERVICE_UNAVAILABLE,
+        BrokerError::Overgrant(_) | BrokerError::Refused(_) => StatusCode::BAD_GATEWAY,
     }
 }
 

@@ -30,8 +30,8 @@ impl Gateway {
             let known = former.iter().find(|known| known.settings.name == settings.name);
             servers.push(match known {
                 Some(known) if known.settings == settings => Arc::clone(known),
-                Some(known) => Arc::new(Hosted::after(known, &self.issuer, settings)),
-                None => Arc::new(Hosted::new(&self.issuer, settings)),
+                Some(known) => Arc::new(Hosted::after(known, &self.broker, &self.issuer, settings)),
+                None => Arc::new(Hosted::new(&self.broker, &self.issuer, settings)),
             });
         }
         let stays = |old: &Arc<Hosted>| servers.iter().any(|new| Arc::ptr_eq(old, new));

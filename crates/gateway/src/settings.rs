@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bailiwick_broker::Credentials;
 use bailiwick_domain::policy::{Named, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
@@ -21,7 +22,11 @@ pub struct ServerSettings {
     /// Headers of our own on every request over HTTP, such as an API key.
     pub headers: HeaderMap,
     /// What it is shown to let us in, unless `headers` has an `Authorization` already.
-    pub credential: Credential,
+    pub credential: Credentials,
+    /// What it is shown for single tools instead.
+    pub tools: BTreeMap<String, Credentials>,
+    /// What it is shown when the gateway asks which tools there are; by default what its callers share.
+    pub discovery: Option<Credentials>,
     /// Its scopes in words; without any, read, write and destructive.
     pub groups: Option<Vec<ScopeGroup>>,
     /// Who may hold its scopes; one that is not listed is for every account made here.
@@ -30,17 +35,17 @@ pub struct ServerSettings {
     pub allowed_origins: Vec<String>,
 }
 
-/// What a server over HTTP is shown to let us in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Credential {
-    /// Nothing.
-    #[default]
-    None,
-    /// A short token that we sign for it and that it can check with our published keys.
-    SignedJwt {
-        /// The audience it knows itself by.
-        audience: String,
-    },
+impl ServerSettings {
+    /// What the log and the record call it.
+    pub fn label(&self) -> &str {
+        self.name.as_ref().map_or(&self.title, |name| name.as_str())
+    }
+
+    /// The audiences of tokens of ours that leave for it, or for the authorization servers it trusts.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let all = std::iter::once(&self.credential).chain(self.tools.values()).chain(&self.discovery);
+        all.flat_map(Credentials::audiences)
+    }
 }
 
 /// How a server is reached.

@@ -13,6 +13,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
@@ -65,6 +67,11 @@ pub enum HttpError {
     },
 }
 
+/// Why a certificate and its key cannot be shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PemError(String);
+
 impl Http {
     /// A client that trusts what this machine trusts.
     pub fn new() -> Self {
@@ -83,6 +90,29 @@ impl Http {
             HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp)
         };
         Self::over(secured, CONNECT, HEADERS)
+    }
+
+    /// A client that shows this certificate chain, with this key, to whoever asks for one; it trusts the certificates in
+    /// `trust`, or what this machine trusts. All of it is PEM text.
+    ///
+    /// # Errors
+    /// [`PemError`] when chain and key cannot be used.
+    pub fn presenting(chain: &[u8], key: &[u8], trust: Option<&[u8]>) -> Result<Self, PemError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain).filter_map(Result::ok).collect();
+        if chain.is_empty() {
+            return Err(PemError("there is no certificate in the PEM text".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| PemError(format!("the private key: {error}")))?;
+        let roots = trust.map_or_else(machine_roots, crate::tls::roots);
+        let config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| PemError(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| PemError(error.to_string()))?;
+        let secured =
+            |tcp| HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(tcp);
+        Ok(Self::over(secured, CONNECT, HEADERS))
     }
 
     fn over(
@@ -156,6 +186,13 @@ fn trusting_only(roots: RootCertStore) -> ClientConfig {
         .expect("the provider supports TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth()
+}
+
+/// Whom this machine trusts.
+fn machine_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 fn host<B>(request: &Request<B>) -> String {

@@ -8,7 +8,7 @@ mod proxy;
 mod serve;
 mod tls;
 
-pub use self::http::{Http, HttpError};
+pub use self::http::{Http, HttpError, PemError};
 pub use listen::Listen;
 pub use proxy::Proxies;
 pub use serve::{Front, Listener, Peer, serve};

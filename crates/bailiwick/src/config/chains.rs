@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bailiwick_broker::Credential;
 use bailiwick_domain::chain::{Agent, Assurance, Directory, server_name};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::text;
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
-use bailiwick_gateway::{Credential, ServerSettings};
+use bailiwick_gateway::ServerSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -170,10 +171,10 @@ fn called(server: &ServerSettings) -> String {
 
 /// The audience of what the gateway shows a server.
 fn reached(server: &ServerSettings) -> Option<String> {
-    match &server.credential {
-        Credential::SignedJwt { audience } => Some(audience.clone()),
-        Credential::None => None,
-    }
+    let first = server.credential.0.first();
+    first
+        .and_then(|tier| if let Credential::SignedJwt(settings) = &tier.credential { Some(settings) } else { None })
+        .map(|settings| settings.audience.clone())
 }
 
 fn doors(config: &Config) -> Result<BTreeMap<ClientId, BTreeSet<String>>, ConfigError> {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{AgentEntry, ClientEntry, Config, ConfigError, Secret, Text};
+use super::{AgentEntry, ClientEntry, Config, ConfigError, Secret, ServerEntry};
 
 /// The name of a sealed secret, and the secret once it was opened.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -65,11 +65,7 @@ impl Config {
     }
 
     fn sealed(&mut self) -> Vec<&mut Sealed> {
-        let servers = self.server.values_mut().flat_map(|server| {
-            let words = server.command.iter_mut().flatten().chain(&mut server.upstream);
-            let named = server.env.values_mut().chain(server.headers.values_mut());
-            words.chain(named).filter_map(Text::secret)
-        });
+        let servers = self.server.values_mut().flat_map(ServerEntry::secrets);
         let clients = self.client.values_mut().flat_map(ClientEntry::secrets);
         let agents = self.agent.values_mut().filter_map(AgentEntry::secret);
         servers.chain(clients).chain(agents).filter_map(Secret::sealed).collect()

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup};
+use bailiwick_broker::Credentials;
+use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup, Server};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
-use bailiwick_gateway::{Credential, Isolate, ServerSettings, Upstream};
+use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use http::header::{ACCEPT, CONNECTION, EXPECT, HOST, TE, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
-use super::credential::CredentialEntry;
+use super::credential::{CredentialEntry, Place, TierEntry, ToolEntry, credentials};
 use super::{ConfigError, Floor, IsolateWord, SandboxEntry, Secret};
 
 /// What the file says of one server: either `upstream` or `command`.
@@ -28,9 +29,15 @@ pub(crate) struct ServerEntry {
     pub(crate) headers: BTreeMap<String, Text>,
     /// Program and arguments of a server that speaks stdio.
     pub(crate) command: Option<Vec<Text>>,
-    /// What the server at `upstream` is shown to let us in: `{ kind = "signed_jwt", audience = "…" }` or
-    /// `{ kind = "none" }`; by default the first for servers nearby, the second for others.
+    /// What the server at `upstream` is shown to let us in; by default `{ kind = "signed_jwt" }` for servers nearby,
+    /// `{ kind = "none" }` for others.
     pub(crate) credential: Option<CredentialEntry>,
+    /// The same in several steps, lowest privilege first: a call gets the first whose scopes do for it.
+    pub(crate) tiers: Vec<TierEntry>,
+    /// What single tools are shown instead.
+    pub(crate) tool: BTreeMap<String, ToolEntry>,
+    /// What it is shown when the gateway itself asks which tools there are; by default what all callers share.
+    pub(crate) discovery: Option<CredentialEntry>,
     /// Working directory of the child.
     pub(crate) directory: Option<PathBuf>,
     /// Environment of the child, beside PATH, HOME, LANG and TERM.
@@ -105,40 +112,85 @@ pub(crate) enum RiskWord {
     Destructive,
 }
 
+/// What a server is shown, for all of it, for single tools, and when the gateway asks for itself.
+#[derive(Default)]
+struct ShownEntry {
+    whole: Credentials,
+    tools: BTreeMap<String, Credentials>,
+    discovery: Option<Credentials>,
+}
+
 impl ServerEntry {
     /// Turns the entry into what the gateway runs.
     pub(crate) fn settings(&self, name: Option<ServerName>) -> Result<ServerSettings, ConfigError> {
         let label = name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));
-        let (upstream, credential) = match (&self.upstream, &self.command) {
+        let groups = self.groups(&label)?;
+        let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
+        let scopes: Vec<Scope> = groups
+            .clone()
+            .unwrap_or_else(|| Server::default_groups(prefix))
+            .into_iter()
+            .map(|group| group.scope)
+            .collect();
+        let (upstream, shown) = match (&self.upstream, &self.command) {
             (Some(written), None) => {
                 let raw = written.fetch(&format!("{label}.upstream"))?;
                 let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
-                let credential = CredentialEntry::settings(self.credential.as_ref(), &label, &raw, &url)?;
-                (Upstream::Http(url), credential)
+                let shown = self.shown(Place { label: &label, url: Some((&raw, &url)) }, &scopes)?;
+                (Upstream::Http(url), shown)
             }
             (None, Some(_)) if !self.headers.is_empty() => {
                 return Err(ConfigError::Value(format!("{label}: `headers` go with `upstream`, not with `command`")));
             }
-            (None, Some(_)) if self.credential.is_some() => {
+            (None, Some(_)) if self.shows_something() => {
                 let says = "`credential` is for a server at an `upstream`; give a child its own in `env`";
                 return Err(ConfigError::Value(format!("{label}: {says}")));
             }
-            (None, Some(words)) => (self.child(&label, words)?, Credential::None),
+            (None, Some(words)) => (self.child(&label, words)?, ShownEntry::default()),
             _ => return Err(ConfigError::Value(format!("{label}: give either `upstream` or `command`"))),
         };
         let title = self.title.clone().or_else(|| name.as_ref().map(ToString::to_string));
-        let groups = self.groups(&label)?;
-        let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
         Ok(ServerSettings {
             allow: allow::ceilings(&self.allow, &label, prefix, groups.as_ref())?,
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
             headers: headers(&label, &self.headers)?,
-            credential,
+            credential: shown.whole,
+            tools: shown.tools,
+            discovery: shown.discovery,
             groups,
             allowed_origins: self.allowed_origins.clone(),
             name,
         })
+    }
+
+    fn shows_something(&self) -> bool {
+        self.credential.is_some() || !self.tiers.is_empty() || !self.tool.is_empty() || self.discovery.is_some()
+    }
+
+    /// What it is shown.
+    fn shown(&self, place: Place<'_>, scopes: &[Scope]) -> Result<ShownEntry, ConfigError> {
+        let known = |scope: &Scope| scopes.contains(scope);
+        let tool = |(name, entry): (&String, &ToolEntry)| {
+            let label = format!("{}.tool.{name}", place.label);
+            let place = Place { label: &label, ..place };
+            Ok((name.clone(), credentials((entry.credential.as_ref(), &entry.tiers), place, known)?))
+        };
+        let discovery = self.discovery.as_ref().map(|entry| credentials((Some(entry), &[]), place, known));
+        Ok(ShownEntry {
+            whole: credentials((self.credential.as_ref(), &self.tiers), place, known)?,
+            tools: self.tool.iter().map(tool).collect::<Result<_, ConfigError>>()?,
+            discovery: discovery.transpose()?,
+        })
+    }
+
+    /// The secrets it refers to.
+    pub(crate) fn secrets(&mut self) -> Vec<&mut Secret> {
+        let words = self.command.iter_mut().flatten().chain(&mut self.upstream);
+        let texts = words.chain(self.env.values_mut()).chain(self.headers.values_mut());
+        let tools = self.tool.values_mut().flat_map(|tool| tool.credential.iter_mut().chain(each(&mut tool.tiers)));
+        let whole = self.credential.iter_mut().chain(each(&mut self.tiers)).chain(&mut self.discovery);
+        texts.filter_map(Text::secret).chain(whole.chain(tools).flat_map(CredentialEntry::secrets)).collect()
     }
 
     fn child(&self, label: &str, words: &[Text]) -> Result<Upstream, ConfigError> {
@@ -176,6 +228,11 @@ impl ServerEntry {
         };
         self.scopes.iter().map(group).collect::<Result<_, _>>().map(Some)
     }
+}
+
+/// The credential of each step.
+fn each(tiers: &mut [TierEntry]) -> impl Iterator<Item = &mut CredentialEntry> {
+    tiers.iter_mut().map(|tier| &mut tier.credential)
 }
 
 impl RiskWord {

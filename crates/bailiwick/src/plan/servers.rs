@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use bailiwick_broker::Credentials;
 use bailiwick_domain::uri::{Issuer, ServerName};
-use bailiwick_gateway::{Credential, Isolate, ServerSettings, Upstream};
+use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use http::HeaderMap;
 
 use super::HouseError;
@@ -90,7 +91,9 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
             isolate: Isolate::Session,
         },
         headers: HeaderMap::new(),
-        credential: Credential::None,
+        credential: Credentials::default(),
+        tools: std::collections::BTreeMap::new(),
+        discovery: None,
         groups: None,
         allow: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
@@ -107,10 +110,7 @@ pub(crate) fn refuse_own_audience(servers: &[ServerSettings], issuer: &Issuer) -
     let ours = |audience: &str| {
         url::Url::parse(audience).is_ok_and(|url| url.origin().ascii_serialization() == issuer.as_str())
     };
-    match servers
-        .iter()
-        .find(|server| matches!(&server.credential, Credential::SignedJwt { audience } if ours(audience)))
-    {
+    match servers.iter().find(|server| server.audiences().any(ours)) {
         None => Ok(()),
         Some(server) => {
             let label = server.name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));

@@ -78,11 +78,27 @@ pub enum AuditKind {
     ToolStarted,
     /// A login provider ended a session, or everything of somebody.
     SignalReceived,
+    /// A person connected an account of theirs at a tool.
+    ConnectionMade,
+    /// A person, or an administrator, ended such a connection.
+    ConnectionEnded,
+    /// A connection was renewed without its person.
+    ConnectionRefreshed,
+    /// A connection can be renewed only by its person.
+    ConnectionLost,
+    /// A connection was not made: another person's link, a used one, or the provider's refusal.
+    ConnectionRefused,
+    /// What is kept of a connection does not open: it was moved or changed.
+    ConnectionUnreadable,
+    /// A credential was not used, or none could be had.
+    CredentialRefused,
+    /// What is kept of connections was sealed under another key.
+    VaultRotated,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 43] = [
         Self::TokenExchanged,
         Self::IdentityChanged,
         Self::UserCreated,
@@ -118,6 +134,14 @@ impl AuditKind {
         Self::ToolStopped,
         Self::ToolStarted,
         Self::SignalReceived,
+        Self::ConnectionMade,
+        Self::ConnectionEnded,
+        Self::ConnectionRefreshed,
+        Self::ConnectionLost,
+        Self::ConnectionRefused,
+        Self::ConnectionUnreadable,
+        Self::CredentialRefused,
+        Self::VaultRotated,
     ];
 
     /// Its name in rows and on the terminal.
@@ -158,6 +182,14 @@ impl AuditKind {
             Self::ToolStopped => "tool_stopped",
             Self::ToolStarted => "tool_started",
             Self::SignalReceived => "signal_received",
+            Self::ConnectionMade => "connection_made",
+            Self::ConnectionEnded => "connection_ended",
+            Self::ConnectionRefreshed => "connection_refreshed",
+            Self::ConnectionLost => "connection_lost",
+            Self::ConnectionRefused => "connection_refused",
+            Self::ConnectionUnreadable => "connection_unreadable",
+            Self::CredentialRefused => "credential_refused",
+            Self::VaultRotated => "vault_rotated",
         }
     }
 
@@ -174,7 +206,10 @@ impl AuditKind {
             | Self::CodeReplayed
             | Self::RefreshReused
             | Self::ToolRefused
-            | Self::RequestRefused => Outcome::Refused,
+            | Self::RequestRefused
+            | Self::ConnectionRefused
+            | Self::CredentialRefused => Outcome::Refused,
+            Self::ConnectionLost | Self::ConnectionUnreadable => Outcome::Failed,
             Self::UserCreated
             | Self::IdentityChanged
             | Self::UserChanged
@@ -203,7 +238,11 @@ impl AuditKind {
             | Self::EdgeMended
             | Self::ToolStopped
             | Self::ToolStarted
-            | Self::SignalReceived => Outcome::Allowed,
+            | Self::SignalReceived
+            | Self::ConnectionMade
+            | Self::ConnectionEnded
+            | Self::ConnectionRefreshed
+            | Self::VaultRotated => Outcome::Allowed,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bailiwick_broker::Obtained;
 use bailiwick_domain::mcp::{Envelope, Id, Message, Revision};
 use bailiwick_net::Http;
 use bytes::Bytes;
@@ -15,8 +16,12 @@ use tokio::time::timeout;
 
 use super::survey::{Conversation, Mute};
 use crate::call::SESSION;
+use crate::credential;
+use crate::gateway::Gateway;
+use crate::hosted::Hosted;
 use crate::sse::{self, MOST_EVENT, Splitter};
 use crate::upstream;
+use crate::upstream::http::with_query;
 
 /// How long an answer may take to come whole.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,8 +39,10 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// A conversation with the server at that URL, with headers of our own.
-    pub(super) fn to(http: Http, uri: Uri, own: HeaderMap) -> Self {
+    /// A conversation with the server at that URL, to which this credential is shown.
+    pub(super) fn to(gateway: &Gateway, server: &Hosted, (uri, shown): (&Uri, &Obtained)) -> Self {
+        let http = shown.http.as_ref().unwrap_or(&gateway.http).clone();
+        let (uri, own) = (with_query(uri, &shown.query), credential::headers(server, shown));
         Self { http, uri, own, session: None, revision: None, last: 0 }
     }
 

@@ -11,6 +11,7 @@ use bailiwick_domain::policy::{Catalogue, Server, ToolFacts};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::survey::{Mute, survey};
+use crate::credential;
 use crate::gateway::Gateway;
 use crate::hosted::{Hosted, Reach};
 
@@ -84,8 +85,8 @@ async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
 /// Asks a server for its tools and puts them into the catalogue.
 async fn look(gateway: &Gateway, server: &Hosted) -> bool {
     let found = match server.reach.as_ref() {
-        Reach::Http(uri) => match server.own_headers(gateway, None) {
-            Ok(own) => survey(&mut http::Talk::to(gateway.http.clone(), uri.clone(), own)).await,
+        Reach::Http(uri) => match credential::own(gateway, server).await {
+            Ok(own) => survey(&mut http::Talk::to(gateway, server, (uri, &own))).await,
             Err(error) => Err(Mute::Unreachable(error.to_string())),
         },
         Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
+use bailiwick_broker::{Broker, Credential, Credentials, SignedJwt};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
@@ -18,7 +19,7 @@ use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{FrontDoor, ToolsDetail, mint};
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
-use bailiwick_gateway::{Credential, Gateway, Isolate, Parts, ServerSettings, Upstream};
+use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
 use bailiwick_store::{AuditFilter, Database, NO_PASSWORD, NewUser, Settings, Store, TokenRow};
@@ -100,11 +101,18 @@ impl World {
         let behind = Behind::new().await;
         let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
         let directory = Arc::new(ArcSwap::from_pointee(Directory::default()));
+        let broker = Arc::new(Broker::new(bailiwick_broker::Parts {
+            issuer: issuer.clone(),
+            signer: Arc::clone(&key) as Arc<dyn Signer>,
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            http: Http::new(),
+        }));
         let gateway = Arc::new(Gateway::new(Parts {
             servers: servers(&behind.origin),
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys),
-            signer: Arc::clone(&key) as Arc<dyn Signer>,
+            broker,
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::clone(&directory),
@@ -327,10 +335,13 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         title: format!("The {name} server"),
         upstream,
         credential: if name == "json" {
-            Credential::SignedJwt { audience: "https://json.example/mcp".to_owned() }
+            let audience = "https://json.example/mcp".to_owned();
+            Credentials::only(Credential::SignedJwt(SignedJwt { audience }))
         } else {
-            Credential::None
+            Credentials::default()
         },
+        tools: BTreeMap::new(),
+        discovery: None,
         groups: None,
         headers: http::HeaderMap::new(),
         allow: BTreeMap::new(),

@@ -1,0 +1,116 @@
+//! Credentials that are fixed: keys, passwords, certificates.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bailiwick_broker::{ApiKey, Basic, Key, Mtls, Place};
+use bailiwick_client::Secret as Exposed;
+use bailiwick_domain::policy::Named;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{ConfigError, Secret};
+
+/// A fixed key: one of `header`, `query` and `cookie`, and one of `secret` and `secrets`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ApiKeyEntry {
+    /// The header it goes into.
+    pub(crate) header: Option<String>,
+    /// What stands before it in the header, such as `Token `.
+    pub(crate) prefix: Option<String>,
+    /// The parameter of the query it goes into. Queries end up in logs: prefer a header where the tool takes one.
+    pub(crate) query: Option<String>,
+    /// The cookie it goes into.
+    pub(crate) cookie: Option<String>,
+    /// The key that all share.
+    pub(crate) secret: Option<Secret>,
+    /// A key for each `user:`, `group:` or `domain:`; the most particular one is used.
+    pub(crate) secrets: BTreeMap<String, Secret>,
+}
+
+impl ApiKeyEntry {
+    pub(super) fn settings(&self, label: &str) -> Result<ApiKey, ConfigError> {
+        Ok(ApiKey { place: self.place(label)?, key: self.key(label)? })
+    }
+
+    fn place(&self, label: &str) -> Result<Place, ConfigError> {
+        match (&self.header, &self.query, &self.cookie) {
+            (Some(name), None, None) => {
+                let (name, prefix) = (name.to_ascii_lowercase(), self.prefix.clone().unwrap_or_default());
+                Ok(Place::Header { name, prefix })
+            }
+            (None, Some(name), None) if self.prefix.is_none() => Ok(Place::Query(name.clone())),
+            (None, None, Some(name)) if self.prefix.is_none() => Ok(Place::Cookie(name.clone())),
+            _ => Err(ConfigError::Value(format!(
+                "{label}: say where the key goes: `header` (with `prefix` if you like), `query` or `cookie`"
+            ))),
+        }
+    }
+
+    fn key(&self, label: &str) -> Result<Key, ConfigError> {
+        if let Some(secret) = self.secret.as_ref().filter(|_| self.secrets.is_empty()) {
+            return Ok(Key::Shared(exposed(secret, &format!("{label}.secret"))?));
+        }
+        if self.secret.is_some() || self.secrets.is_empty() {
+            return Err(ConfigError::Value(format!(
+                "{label}: give either `secret`, which all share, or `secrets`, one for each group or user"
+            )));
+        }
+        let key = |(whose, secret): (&String, &Secret)| {
+            let label = format!("{label}.secrets.{whose}");
+            let named = Named::parse(whose).map_err(|error| ConfigError::Value(format!("{label}: {error}")))?;
+            Ok((named, exposed(secret, &label)?))
+        };
+        // `user:` before `group:` before `domain:`.
+        self.secrets.iter().rev().map(key).collect::<Result<_, _>>().map(Key::Named)
+    }
+}
+
+/// A name and a password.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BasicEntry {
+    /// The name.
+    pub(crate) username: String,
+    /// The password.
+    pub(crate) password: Secret,
+}
+
+impl BasicEntry {
+    pub(super) fn settings(&self, label: &str) -> Result<Basic, ConfigError> {
+        let password = exposed(&self.password, &format!("{label}.password"))?;
+        Ok(Basic { username: self.username.clone(), password })
+    }
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MtlsEntry {
+    /// The certificate and what vouches for it, a PEM file.
+    pub(crate) cert: PathBuf,
+    /// Its private key, PEM text.
+    pub(crate) key: Secret,
+    /// Who vouches for the server, a PEM file; by default whoever this machine trusts.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl MtlsEntry {
+    pub(super) fn settings(&self, label: &str) -> Result<Mtls, ConfigError> {
+        let read = |path: &PathBuf| {
+            let refused = |error| ConfigError::Value(format!("{label}: cannot read {}: {error}", path.display()));
+            std::fs::read(path).map_err(refused)
+        };
+        Ok(Mtls {
+            certificates: read(&self.cert)?,
+            key: exposed(&self.key, &format!("{label}.key"))?,
+            trust: self.ca_file.as_ref().map(read).transpose()?,
+        })
+    }
+}
+
+/// The secret itself.
+pub(super) fn exposed(secret: &Secret, what: &str) -> Result<Exposed, ConfigError> {
+    Ok(Exposed::new(secret.fetch(what)?.to_string()))
+}

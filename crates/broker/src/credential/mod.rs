@@ -1,0 +1,70 @@
+//! The kinds of credential, one file each.
+
+mod basic;
+mod client_credentials;
+mod exchange;
+mod jwt_bearer;
+mod mtls;
+mod signed_jwt;
+mod static_key;
+
+use std::sync::Arc;
+
+use crate::broker::Broker;
+use crate::obtained::{BrokerError, Obtained, Wanted};
+use crate::settings::Credential;
+
+/// A credential that is ready for use.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    None,
+    Fixed(static_key::StaticKey),
+    Basic(Arc<Obtained>),
+    Mtls(Arc<Obtained>),
+    SignedJwt(signed_jwt::Signed),
+    ClientCredentials(client_credentials::Machine),
+    Exchange(exchange::Exchanged),
+    JwtBearer(jwt_bearer::Asserted),
+}
+
+impl Ready {
+    pub(crate) fn new(credential: &Credential) -> Result<Self, BrokerError> {
+        Ok(match credential {
+            Credential::None => Self::None,
+            Credential::ApiKey(settings) => Self::Fixed(static_key::StaticKey::new(settings)?),
+            Credential::Basic(settings) => Self::Basic(Arc::new(basic::shown(settings)?)),
+            Credential::Mtls(settings) => Self::Mtls(Arc::new(mtls::shown(settings)?)),
+            Credential::SignedJwt(settings) => Self::SignedJwt(signed_jwt::Signed::new(settings.clone())),
+            Credential::ClientCredentials(settings) => {
+                Self::ClientCredentials(client_credentials::Machine::new(settings.clone()))
+            }
+            Credential::Exchange(settings) => Self::Exchange(exchange::Exchanged::new(settings.clone())),
+            Credential::JwtBearer(settings) => Self::JwtBearer(jwt_bearer::Asserted::new(settings.clone())),
+        })
+    }
+
+    /// True when it is obtained for a person.
+    pub(crate) fn is_personal(&self) -> bool {
+        match self {
+            Self::None | Self::Basic(_) | Self::Mtls(_) | Self::SignedJwt(_) | Self::ClientCredentials(_) => false,
+            Self::Fixed(key) => key.is_personal(),
+            Self::Exchange(_) | Self::JwtBearer(_) => true,
+        }
+    }
+
+    pub(crate) async fn obtain(
+        &self,
+        broker: &Broker,
+        wanted: Option<&Wanted<'_>>,
+    ) -> Result<Arc<Obtained>, BrokerError> {
+        match self {
+            Self::None => Ok(Arc::default()),
+            Self::Fixed(key) => key.obtain(wanted),
+            Self::Basic(obtained) | Self::Mtls(obtained) => Ok(Arc::clone(obtained)),
+            Self::SignedJwt(signed) => signed.obtain(broker, wanted).await,
+            Self::ClientCredentials(machine) => machine.obtain(broker).await,
+            Self::Exchange(exchanged) => exchanged.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+            Self::JwtBearer(asserted) => asserted.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The broker: what the tools behind want instead of the caller's token. For one call of one person it obtains exactly
+//! one credential, of the kind the operator configured; whoever called never sees it, and their own token never leaves.
+//!
+//! A server's [`Credentials`] are settings. [`Broker::prepare`] makes them a [`Prepared`], which knows what it obtained
+//! before and asks again only when that ends.
+
+mod answer;
+mod broker;
+mod credential;
+mod endpoint;
+mod kept;
+mod obtained;
+mod prepared;
+mod settings;
+
+pub use broker::{Broker, Parts};
+pub use obtained::{BrokerError, Obtained, Wanted};
+pub use prepared::{Choice, Prepared};
+pub use settings::{
+    ApiKey, Basic, ClientAuth, ClientCredentials, Credential, Credentials, Exchange, JwtBearer, Key, Mtls, NameFrom,
+    Place, SignedJwt, Tier, TokenEndpoint,
+};
