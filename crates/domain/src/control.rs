@@ -161,11 +161,15 @@ pub enum Control {
     OvergrantCheck,
     /// What was obtained for one token of a caller's is used for no other.
     CacheKey,
+    /// What the vault keeps opens only in the row it was sealed for.
+    VaultBinding,
+    /// One refresh of a connection at a time, in all processes.
+    RefreshLease,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 78] = [
+    pub const ALL: [Self; 80] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -244,6 +248,8 @@ impl Control {
         Self::TierChoice,
         Self::OvergrantCheck,
         Self::CacheKey,
+        Self::VaultBinding,
+        Self::RefreshLease,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -32,6 +32,8 @@ pub enum ClientSecret {}
 pub enum SetupLink {}
 /// `state` of a sign-in under way at an upstream provider (OpenID Connect Core §3.1.2.1).
 pub enum LoginState {}
+/// Link that a person follows to connect an account at a provider.
+pub enum ConnectTicket {}
 /// Token that opens the administration socket.
 pub enum AdminToken {}
 
@@ -58,6 +60,9 @@ impl Kind for SetupLink {
 }
 impl Kind for LoginState {
     const PREFIX: &'static str = "bw_st_";
+}
+impl Kind for ConnectTicket {
+    const PREFIX: &'static str = "bw_ct_";
 }
 impl Kind for AdminToken {
     const PREFIX: &'static str = "bw_ad_";

@@ -28,6 +28,11 @@ pub enum OpenError {
     /// The master key is not the one this database was begun with.
     #[error("the master key does not belong to this database: give the key it was created with, or an empty database")]
     WrongKey,
+    /// Records in the vault need a key that is not at hand.
+    #[error(
+        "the vault holds records under a key ({0}) that is not configured: name it as `vault.key`, or among `vault.former`"
+    )]
+    VaultKey(String),
     /// The database does not answer.
     #[error("cannot reach {engine}: {reason}: check that it runs and that the configured database names it")]
     Unreachable {

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod clients;
 mod codes;
+mod connections;
 mod engine;
 mod error;
 mod feed;
@@ -41,6 +42,7 @@ mod tokens;
 mod tree;
 mod upstream_logins;
 mod users;
+mod vault;
 
 pub use administer::Account;
 pub use audit::{
@@ -50,6 +52,10 @@ pub use audit::{
 pub use backup::BackupError;
 pub use clients::{ClientRow, ClientStanding};
 pub use codes::{CodeState, Redeemed, Redemption};
+pub use connections::{
+    Connection, ConnectionError, ConnectionKey, ConnectionState, ConnectionView, Failure, Lease, NewConnection,
+    ProviderClient, RefreshLease, Renewal, Ticket, TicketLook,
+};
 pub use engine::Database;
 pub use error::{OpenError, StoreError};
 pub use feed::{Change, ChangeKind, Coordinates, Revocations, Standing};
@@ -74,3 +80,4 @@ pub use tokens::{Derivation, Derived, TokenRow, TokenState};
 pub use tree::{Calls, Tree, Way};
 pub use upstream_logins::UpstreamLogin;
 pub use users::{NO_PASSWORD, NewUser, User};
+pub use vault::{DataKey, KeyError, KeyWrap, LocalKeys, Rewrapped, Wrapped};

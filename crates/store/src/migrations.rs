@@ -20,6 +20,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (9, "stops", include_str!("../migrations/0009_stops.sql")),
     (10, "checkpoints", include_str!("../migrations/0010_checkpoints.sql")),
     (11, "grant_stops", include_str!("../migrations/0011_grant_stops.sql")),
+    (12, "connections", include_str!("../migrations/0012_connections.sql")),
 ];
 
 /// Runs what has not run yet, under the engine's own lock.

@@ -1,7 +1,7 @@
 //! Opening: the lock, the schema, the key, and then everything that runs.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bailiwick_domain::entropy::Entropy;
@@ -21,6 +21,7 @@ use crate::migrations;
 use crate::rows::Columns as _;
 use crate::store::{Core, Life, Store};
 use crate::sweep;
+use crate::vault::LocalKeys;
 
 /// What a store needs to open.
 pub struct Settings {
@@ -87,6 +88,7 @@ fn start(tools: Tools, reader: Reader, master: &MasterKey, lock: Option<std::fs:
             revocations: tools.revocations,
             later,
             sealer: sealer(master),
+            keys: RwLock::new(Arc::new(LocalKeys::derived(master, tools.entropy.clone()))),
             entropy: tools.entropy,
             clock: tools.clock,
             life: Life { tasks, stop_tasks, lanes: lane_tasks, stop_lanes, lock: Mutex::new(lock) },

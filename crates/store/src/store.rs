@@ -1,7 +1,7 @@
 //! The store as a value: its connections, its lanes, its tasks, and how it ends.
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::seal::Sealer;
@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::feed::Revocations;
 use crate::lane::{Lanes, Work};
+use crate::vault::KeyWrap;
 
 /// Everything that is remembered. Cloning it is cheap; all clones are one store.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) later: Later,
     pub(crate) sealer: Sealer,
+    /// What wraps the keys of the vault's records.
+    pub(crate) keys: RwLock<Arc<dyn KeyWrap>>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) life: Life,

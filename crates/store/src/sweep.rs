@@ -18,7 +18,7 @@ const ROUNDS: u32 = 50;
 
 /// What goes, and how long after its moment. A redeemed code goes with its grant and not before, so that a replay is
 /// known for one as long as it could do harm.
-const RULES: [(&str, Duration); 11] = [
+const RULES: [(&str, Duration); 12] = [
     (
         "DELETE FROM requests WHERE digest IN (SELECT digest FROM requests WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
@@ -31,6 +31,12 @@ const RULES: [(&str, Duration); 11] = [
     (
         "DELETE FROM signals WHERE digest IN (SELECT digest FROM signals WHERE expires_at <= $1 LIMIT 200)",
         Duration::ZERO,
+    ),
+    // A used link is told from an unknown one for a day.
+    (
+        "DELETE FROM connect_tickets WHERE digest IN
+             (SELECT digest FROM connect_tickets WHERE expires_at <= $1 LIMIT 200)",
+        DAY,
     ),
     ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT 200)", Duration::ZERO),
     (

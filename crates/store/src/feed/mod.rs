@@ -52,11 +52,14 @@ pub enum ChangeKind {
     ToolBack,
     /// A party under one grant, for good: `{grant} {party}`.
     Party,
+    /// A person's connection to a provider is not what it was: `{user} {provider}`. Whoever holds a credential from
+    /// it lets go of it.
+    Connection,
 }
 
 impl ChangeKind {
     /// Every kind.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Grant,
         Self::Token,
         Self::User,
@@ -71,6 +74,7 @@ impl ChangeKind {
         Self::Tool,
         Self::ToolBack,
         Self::Party,
+        Self::Connection,
     ];
 
     /// Its name in the feed.
@@ -90,6 +94,7 @@ impl ChangeKind {
             Self::Tool => "tool",
             Self::ToolBack => "tool_back",
             Self::Party => "party",
+            Self::Connection => "connection",
         }
     }
 
@@ -103,7 +108,8 @@ impl ChangeKind {
             | Self::Agent
             | Self::Edge
             | Self::Tool
-            | Self::Party => true,
+            | Self::Party
+            | Self::Connection => true,
             Self::UserBack
             | Self::ClientBack
             | Self::UserChanged
@@ -150,6 +156,10 @@ impl Change {
 
     pub(crate) fn user_changed(id: &UserId) -> Self {
         Self { kind: ChangeKind::UserChanged, subject: id.as_str().to_owned() }
+    }
+
+    pub(crate) fn connection(user: &UserId, provider: &str) -> Self {
+        Self { kind: ChangeKind::Connection, subject: format!("{user} {provider}") }
     }
 
     pub(crate) fn client(id: &ClientId) -> Self {

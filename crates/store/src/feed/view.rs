@@ -74,7 +74,7 @@ impl Known {
                 self.parties.entry(grant.to_owned()).or_default().insert(party.to_owned(), at).is_none()
             }),
             // Every one is news: what it was before is not kept here.
-            ChangeKind::UserChanged => true,
+            ChangeKind::UserChanged | ChangeKind::Connection => true,
         }
     }
 

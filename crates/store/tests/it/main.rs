@@ -33,6 +33,7 @@ macro_rules! on_every_engine {
 mod accounts;
 mod audit;
 mod codes;
+mod connections;
 mod families;
 mod feed;
 mod grants;
@@ -50,7 +51,9 @@ mod stops;
 mod storm;
 mod sweep;
 mod tamper;
+mod tickets;
 mod trees;
+mod vault;
 mod world;
 
 #[cfg(feature = "mutants")]
