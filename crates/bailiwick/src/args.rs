@@ -14,6 +14,7 @@ use crate::command::config::ConfigCommand;
 use crate::command::demo_server::DemoServer;
 use crate::command::grants::Grants;
 use crate::command::import::Import;
+use crate::command::keys::Keys;
 use crate::command::login::Login;
 use crate::command::logout::Logout;
 use crate::command::servers::Servers;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Users(Users),
     /// Apps that somebody let act: list, disable, enable
     Clients(Clients),
+    /// Keys that protect what is kept: rotate-vault
+    Keys(Keys),
     /// Agents that act for people: list, stop, start, cut, mend
     Agents(Agents),
     /// MCP servers behind the gateway: list, tools; stop and start a tool

@@ -19,7 +19,7 @@ use bailiwick_domain::uri::Issuer;
 use bailiwick_gateway::{Gateway, Reloaded, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
-use bailiwick_store::{Settings, Store};
+use bailiwick_store::{KeyWrap, Settings, Store};
 
 use crate::notary::Notary;
 use crate::plan::{HouseError, Plan, refuse_own_audience};
@@ -48,14 +48,14 @@ impl House {
         let sealers = Sealers::derive(&plan.key);
         let children = plan.servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
         let patience = Duration::from_secs(if children { 30 } else { 3 });
-        let store = Store::open(Settings {
+        let settings = Settings {
             database: plan.database,
             master: plan.key,
             entropy: Arc::clone(&entropy),
             clock: Arc::clone(&clock),
             staleness: plan.staleness,
-        })
-        .await?;
+        };
+        let store = opened(settings, plan.vault).await?;
         let keys = Keys::load(&store, clock.as_ref(), plan.signing)
             .await
             .map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))?;
@@ -197,6 +197,7 @@ impl Reins {
     /// Takes over what of a plan can change live; says what is another now.
     pub(crate) async fn take(&self, plan: Plan) -> Result<Taken, HouseError> {
         let directory = plan.chains.directory(&self.issuer)?;
+        self.store.use_keys(plan.vault).await?;
         self.store.set_staleness(plan.staleness);
         self.authority.reload_documents(plan.documents);
         let logins = self.authority.reload_providers(plan.providers);
@@ -206,6 +207,13 @@ impl Reins {
         self.gateway.look_over();
         Ok(Taken { servers, clients, logins })
     }
+}
+
+/// The store, with the keys of its vault.
+async fn opened(settings: Settings, vault: Arc<dyn KeyWrap>) -> Result<Store, HouseError> {
+    let store = Store::open(settings).await?;
+    store.use_keys(vault).await?;
+    Ok(store)
 }
 
 struct Sealers {

@@ -57,6 +57,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Call(args) => command::call::run(args, &ClientWorld::new()).await,
         Command::Token(args) => command::token::run(args, &ClientWorld::new()).await,
         Command::Import(args) => command::import::run(args).await,
+        Command::Keys(args) => command::keys::run(args).await,
         Command::Agents(args) => command::agents::run(args).await,
         Command::Audit(args) => command::audit::run(args).await,
         Command::Access(args) => command::access::run(args).await,

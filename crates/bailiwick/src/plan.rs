@@ -3,6 +3,7 @@
 mod servers;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_authority::{ClientDocuments, ProviderSettings};
@@ -12,7 +13,7 @@ use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock as _, Timestamp};
 use bailiwick_gateway::ServerSettings;
 use bailiwick_net::Listen;
-use bailiwick_store::{Database, OpenError};
+use bailiwick_store::{Database, KeyWrap, OpenError};
 
 use crate::args;
 use crate::config::{Chains, Config, ConfigError, master_key};
@@ -35,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) front: FrontPlan,
     pub(crate) database: Database,
     pub(crate) key: MasterKey,
+    pub(crate) vault: Arc<dyn KeyWrap>,
     pub(crate) staleness: Duration,
     pub(crate) signing: Alg,
     pub(crate) servers: Vec<ServerSettings>,
@@ -110,6 +112,7 @@ impl Plan {
             config.client.iter().map(|(name, entry)| entry.client(name)).collect::<Result<_, _>>()?;
         clients.extend(chains.clients()?);
         Ok(Self {
+            vault: config.vault.keys(&key)?,
             key,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
             signing: config.signing()?,

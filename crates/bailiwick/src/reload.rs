@@ -111,7 +111,8 @@ async fn apply(args: &args::Serve, file: &Path, running: &Running) -> Result<Opt
         );
     }
     let new = new.keeping(&former, &fixed);
-    let others = ["cimd", "staleness", "tls", "trusted_proxies"].into_iter().filter(|name| former.differs(&new, name));
+    let others =
+        ["cimd", "staleness", "tls", "trusted_proxies", "vault"].into_iter().filter(|name| former.differs(&new, name));
     let others: Vec<String> = others.map(str::to_owned).collect();
     let epoch = reins.directory.load().epoch.clone();
     let taken = reins.take(plan).await?;

@@ -1,5 +1,6 @@
 //! A forger: tokens signed with the real key (stolen from the data directory of a stopped process) or with none.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,9 +35,14 @@ impl Entropy for Dice {
 
 /// Opens the data directory of a process that ended.
 pub async fn open_store(ended: &Ended) -> Store {
-    let key = std::fs::read_to_string(ended.data().join("master.key")).unwrap();
+    open_data(ended.data()).await
+}
+
+/// Opens a data directory that no process serves.
+pub async fn open_data(data: &Path) -> Store {
+    let key = std::fs::read_to_string(data.join("master.key")).unwrap();
     Store::open(Settings {
-        database: Database::Sqlite(ended.data().join("bailiwick.db")),
+        database: Database::Sqlite(data.join("bailiwick.db")),
         master: MasterKey::parse(&key).unwrap(),
         entropy: Arc::new(Dice),
         clock: Arc::new(Now),

@@ -62,6 +62,8 @@ pub(crate) enum Order {
     Checkpoint,
     /// Say who could call a tool.
     AccessReport { tool: String, server: Option<String> },
+    /// Put the vault under its current key.
+    RotateVault,
     /// Show the configuration in force.
     Config,
     /// Write a backup.

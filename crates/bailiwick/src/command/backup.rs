@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Backup) -> ExitCode {
     place.print(written, |told| {
         let bytes = told.get("bytes").and_then(Value::as_u64).unwrap_or(0);
         format!(
-            "{}: {bytes} bytes. The master key is not in it: keep {} (or the `key` of your configuration) elsewhere",
+            "{}: {bytes} bytes. The master key is not in it: keep {} (or the `key` of your configuration), and the keys that `vault` names, elsewhere",
             word(told, "file"),
             place.data().map_or_else(|_| "master.key".to_owned(), |data| data.join("master.key").display().to_string())
         )
@@ -91,7 +91,7 @@ async fn put_back(place: &Place, file: &Path) -> Result<Value, String> {
                 std::fs::remove_file(data.join(beside)).ok();
             }
             return Err(format!(
-                "nothing was restored: {refused}. A backup opens only with the master key it was sealed with: put it at {} (mode 0600) or name it as `key` in the configuration given with --config, then restore again",
+                "nothing was restored: {refused}. A backup opens only with the keys it was sealed with: put the master key at {} (mode 0600) or name it as `key` in the configuration given with --config, and the vault's keys as `vault` there, then restore again",
                 data.join("master.key").display()
             ));
         }

@@ -11,6 +11,7 @@ pub(crate) mod config;
 pub(crate) mod demo_server;
 pub(crate) mod grants;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod place;

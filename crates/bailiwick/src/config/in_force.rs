@@ -8,7 +8,8 @@ use toml::Table;
 use super::ConfigError;
 
 /// What a running process can take over from a changed file; everything else needs a restart.
-const LIVE: [&str; 9] = ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies"];
+const LIVE: [&str; 10] =
+    ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies", "vault"];
 
 /// A file and what it said.
 #[derive(Clone, Debug, Default)]

@@ -17,6 +17,7 @@ mod sealed;
 mod secret;
 mod server;
 mod tls;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,6 +43,7 @@ pub(crate) use sealed::Sealed;
 pub(crate) use secret::Secret;
 pub(crate) use server::{ServerEntry, Text};
 pub(crate) use tls::{Certificate, TlsEntry};
+pub(crate) use vault::VaultEntry;
 
 /// `bailiwick.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -59,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// The master key; without it, a file in the data directory.
     pub(crate) key: Option<Secret>,
+    /// What protects what people connected; without it, a key derived from the master key.
+    pub(crate) vault: VaultEntry,
     /// What access tokens are signed with: `ES256` (default) or `RS256`.
     pub(crate) signing_alg: Option<String>,
     /// Seconds without news of revocations after which requests are refused.

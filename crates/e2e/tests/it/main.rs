@@ -24,4 +24,5 @@ mod threats;
 mod tls;
 mod trees;
 mod upstream_jwt;
+mod vault;
 mod workloads;

@@ -10,6 +10,7 @@ mod places;
 mod record;
 mod servers;
 mod stops;
+mod vault;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl Administration {
             )));
         }
         let master = master_key(config.key.as_ref(), data, false, &SystemEntropy).map_err(|error| refused(&error))?;
+        let keys = config.vault.keys(&master).map_err(|error| refused(&error))?;
         let settings = Settings {
             database,
             master,
@@ -107,6 +109,7 @@ impl Administration {
             staleness: Duration::from_secs(5),
         };
         let store = Store::open(settings).await.map_err(|error| refused(&error))?;
+        store.use_keys(keys).await.map_err(|error| refused(&error))?;
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let public_url = config.public_url;
         let notary = Notary::new(store.clone(), data);
@@ -149,6 +152,7 @@ impl Administration {
             Order::VerifyAudit => self.verify_audit().await,
             Order::Checkpoint => self.checkpoint().await,
             Order::AccessReport { tool, server } => self.access_report(&tool, server.as_deref()).await,
+            Order::RotateVault => self.rotate_vault().await,
             Order::Config => Ok(self.in_force.load().shown()),
             Order::Backup { file } => {
                 let bytes = self.store.backup(&file).await?;
