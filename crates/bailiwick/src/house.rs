@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use bailiwick_authority::{Authority, Keys, Providers, SetupDoor};
-use bailiwick_broker::Broker;
+use bailiwick_authority::{Authority, Keys, SetupDoor};
+use bailiwick_broker::{Broker, Providers};
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::ids::ClientId;
+use bailiwick_domain::jose::Alg;
 use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::Clock;
@@ -37,6 +38,7 @@ pub(crate) struct House {
     patience: Duration,
     gateway: Arc<Gateway>,
     authority: Arc<Authority>,
+    broker: Arc<Broker>,
 }
 
 impl House {
@@ -56,17 +58,16 @@ impl House {
             staleness: plan.staleness,
         };
         let store = opened(settings, plan.vault).await?;
-        let keys = Keys::load(&store, clock.as_ref(), plan.signing)
-            .await
-            .map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))?;
+        let keys = signing_keys(&store, clock.as_ref(), plan.signing).await?;
         let catalogue = Arc::new(ArcSwap::from_pointee(Catalogue::default()));
         let directory = Arc::new(ArcSwap::from_pointee(plan.chains.directory(&issuer)?));
         let setup = Arc::new(SetupDoor::new(entropy.as_ref(), issuer.is_loopback() && plan.listen.is_loopback()));
+        let broker = broker((&issuer, plan.connections), &keys, (&store, &clock, &entropy));
         let gateway = Gateway::new(bailiwick_gateway::Parts {
             servers: plan.servers,
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys.public()),
-            broker: broker(&issuer, &keys, (&clock, &entropy)),
+            broker: Arc::clone(&broker),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::clone(&directory),
@@ -87,7 +88,7 @@ impl House {
             entropy,
             dev_approve: plan.dev_approve,
             setup: Arc::clone(&setup),
-            providers: Providers::new(plan.providers),
+            providers: bailiwick_authority::Providers::new(plan.providers),
         });
         Ok(Self {
             notary: Notary::new(store.clone(), &plan.data),
@@ -98,6 +99,7 @@ impl House {
             setup,
             patience,
             gateway: Arc::new(gateway),
+            broker,
             authority: Arc::new(authority.with_documents(plan.documents)),
         })
     }
@@ -107,6 +109,7 @@ impl House {
         Reins {
             gateway: Arc::clone(&self.gateway),
             authority: Arc::clone(&self.authority),
+            broker: Arc::clone(&self.broker),
             store: self.store.clone(),
             issuer: self.issuer.clone(),
             directory: Arc::clone(&self.directory),
@@ -160,16 +163,29 @@ impl House {
     }
 }
 
+/// What tokens are signed with.
+async fn signing_keys(store: &Store, clock: &dyn Clock, alg: Alg) -> Result<Keys, HouseError> {
+    let keys = Keys::load(store, clock, alg).await;
+    keys.map_err(|error| HouseError::Other(format!("the signing keys cannot be loaded: {error}")))
+}
+
 /// What obtains credentials for the servers behind.
-fn broker(issuer: &Issuer, keys: &Keys, (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>)) -> Arc<Broker> {
-    Arc::new(Broker::new(bailiwick_broker::Parts {
+fn broker((issuer, connections): (&Issuer, Providers), keys: &Keys, (store, clock, entropy): Means<'_>) -> Arc<Broker> {
+    let broker = Arc::new(Broker::new(bailiwick_broker::Parts {
         issuer: issuer.clone(),
         signer: keys.shared(),
+        store: store.clone(),
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         http: Http::new(),
-    }))
+    }));
+    broker.reload(connections);
+    tokio::spawn(Arc::clone(&broker).watch());
+    broker
 }
+
+/// Store, clock and dice.
+type Means<'a> = (&'a Store, &'a Arc<dyn Clock>, &'a Arc<dyn Entropy>);
 
 /// What can be changed, and looked at, while the house runs.
 #[derive(Clone)]
@@ -177,6 +193,7 @@ pub(crate) struct Reins {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) store: Store,
     authority: Arc<Authority>,
+    broker: Arc<Broker>,
     issuer: Issuer,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
 }
@@ -203,6 +220,7 @@ impl Reins {
         let logins = self.authority.reload_providers(plan.providers);
         let clients = self.authority.reload_clients(plan.clients);
         self.directory.store(Arc::new(directory));
+        self.broker.reload(plan.connections);
         let servers = self.gateway.reload(plan.servers).await;
         self.gateway.look_over();
         Ok(Taken { servers, clients, logins })

@@ -22,7 +22,7 @@ use crate::keep;
 use crate::wire::{SystemClock, SystemEntropy};
 
 pub(crate) use servers::refuse_own_audience;
-use servers::servers;
+use servers::{connections, servers};
 
 /// Set by the build; a clock that lies before it is wrong.
 const BUILT: i64 = 1_763_000_000;
@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) staleness: Duration,
     pub(crate) signing: Alg,
     pub(crate) servers: Vec<ServerSettings>,
+    /// What people can connect accounts of theirs to.
+    pub(crate) connections: bailiwick_broker::Providers,
     pub(crate) clients: Vec<Client>,
     pub(crate) chains: Chains,
     pub(crate) providers: Vec<ProviderSettings>,
@@ -116,6 +118,7 @@ impl Plan {
             key,
             staleness: Duration::from_secs(config.staleness.unwrap_or(5).max(1)),
             signing: config.signing()?,
+            connections: connections(&servers)?,
             servers,
             clients,
             chains,

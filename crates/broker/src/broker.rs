@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::jose::Signer;
 use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::Issuer;
 use bailiwick_net::Http;
+use bailiwick_store::{Change, ChangeKind, Store};
+use tokio::sync::broadcast::error::RecvError;
 
+use crate::connection::Opened;
 use crate::prepared::Prepared;
+use crate::provider::Providers;
 use crate::settings::Credentials;
 
 /// What a broker is made of.
@@ -17,6 +22,8 @@ pub struct Parts {
     pub issuer: Issuer,
     /// Signs what we say to others.
     pub signer: Arc<dyn Signer>,
+    /// Holds what people connected.
+    pub store: Store,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws ids.
@@ -29,6 +36,9 @@ pub struct Parts {
 pub struct Broker {
     pub(crate) issuer: Issuer,
     pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) store: Store,
+    pub(crate) opened: Opened,
+    pub(crate) providers: ArcSwap<Providers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) http: Http,
@@ -40,6 +50,9 @@ impl Broker {
         Self {
             issuer: parts.issuer,
             signer: parts.signer,
+            store: parts.store,
+            opened: Opened::new(),
+            providers: ArcSwap::default(),
             clock: parts.clock,
             entropy: parts.entropy,
             http: parts.http,
@@ -53,6 +66,38 @@ impl Broker {
     /// [`crate::BrokerError::Unfit`] where they cannot work at all.
     pub fn prepare(&self, label: &str, credentials: &Credentials) -> Result<Prepared, crate::BrokerError> {
         Prepared::new(label, credentials)
+    }
+}
+
+impl Broker {
+    /// What people can connect to.
+    pub fn providers(&self) -> Arc<Providers> {
+        self.providers.load_full()
+    }
+
+    /// Takes these as what people can connect to from now on. What they connected to others stays, for when they come
+    /// back.
+    pub fn reload(&self, providers: Providers) {
+        self.providers.store(Arc::new(providers));
+    }
+
+    /// Forgets what changed, as soon as the feed says so; ends with the store.
+    pub async fn watch(self: Arc<Self>) {
+        let mut changes = self.store.revocations().subscribe();
+        loop {
+            match changes.recv().await {
+                Ok(Change { kind: ChangeKind::Connection, subject }) => {
+                    self.opened.retain(|key| key.to_string() != subject);
+                }
+                Ok(Change { kind: ChangeKind::User, subject }) => {
+                    self.opened.retain(|key| key.user.as_str() != subject);
+                }
+                Ok(_) => {}
+                // What was missed may have been anything.
+                Err(RecvError::Lagged(_)) => self.opened.retain(|_| false),
+                Err(RecvError::Closed) => return,
+            }
+        }
     }
 }
 

@@ -6,17 +6,20 @@
 
 mod answer;
 mod broker;
+mod connection;
 mod credential;
 mod endpoint;
 mod kept;
 mod obtained;
 mod prepared;
+mod provider;
 mod settings;
 
 pub use broker::{Broker, Parts};
 pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};
+pub use provider::{Provider, ProviderKind, Providers, TwoProviders};
 pub use settings::{
-    ApiKey, Basic, ClientAuth, ClientCredentials, Credential, Credentials, Exchange, JwtBearer, Key, Mtls, NameFrom,
-    Place, SignedJwt, Tier, TokenEndpoint,
+    ApiKey, ClientAuth, ClientCredentials, Credential, Credentials, Exchange, JwtBearer, Key, Login, Mtls, NameFrom,
+    Place, SignedJwt, Tier, TokenEndpoint, UserOauth,
 };

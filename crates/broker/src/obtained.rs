@@ -4,6 +4,7 @@ use bailiwick_domain::ids::UserId;
 use bailiwick_domain::policy::{Holder, Person};
 use bailiwick_domain::token::AccessClaims;
 use bailiwick_net::Http;
+use bailiwick_store::ConnectionKey;
 use http::HeaderMap;
 use zeroize::Zeroizing;
 
@@ -28,6 +29,18 @@ impl Wanted<'_> {
             Holder::Person(person) => Ok((UserId::from_stored(&self.claims.sub), person)),
             Holder::Machine => Err(BrokerError::Nobody),
         }
+    }
+}
+
+impl Wanted<'_> {
+    /// What the person connected under that name.
+    ///
+    /// # Errors
+    /// [`BrokerError::Nobody`] for a machine on its own account.
+    pub(crate) fn connection(&self, provider: &str) -> Result<ConnectionKey, BrokerError> {
+        // INVARIANT: the key is the person of the verified token; nobody else's connection is ever looked at.
+        let (user, _) = self.person()?;
+        Ok(ConnectionKey { user, provider: provider.to_owned() })
     }
 }
 

@@ -33,6 +33,7 @@ impl Credentials {
             Credential::None
             | Credential::ApiKey(_)
             | Credential::Basic(_)
+            | Credential::UserOauth(_)
             | Credential::ClientCredentials(_)
             | Credential::JwtBearer(_)
             | Credential::Mtls(_) => None,
@@ -68,7 +69,9 @@ pub enum Credential {
     /// A fixed key.
     ApiKey(ApiKey),
     /// A name and a password (RFC 7617).
-    Basic(Basic),
+    Basic(Login),
+    /// A token of each person's own (RFC 6749 §4.1).
+    UserOauth(Box<UserOauth>),
     /// A token of the gateway's own as a client (RFC 6749 §4.4).
     ClientCredentials(ClientCredentials),
     /// A token that another authorization server gives for ours (RFC 8693).
@@ -87,6 +90,7 @@ impl Credential {
             Self::SignedJwt(_) => "signed_jwt",
             Self::ApiKey(_) => "api_key",
             Self::Basic(_) => "basic",
+            Self::UserOauth(_) => "user_oauth",
             Self::ClientCredentials(_) => "client_credentials",
             Self::Exchange(_) => "exchange",
             Self::JwtBearer(_) => "jwt_bearer",
@@ -134,15 +138,46 @@ pub enum Key {
     Shared(Secret),
     /// A team's or a person's each: the first whose name fits.
     Named(Vec<(Named, Secret)>),
+    /// Each person's own, who connects it under this name.
+    Personal(String),
 }
 
 /// A name and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Basic {
-    /// The name.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
+pub enum Login {
+    /// Everybody's.
+    Shared {
+        /// The name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// Each person's own, who connects it under this name.
+    Personal(String),
+}
+
+/// Tokens of each person's own, who lets us act for them at another authorization server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserOauth {
+    /// The name under which people connect.
+    pub connection: String,
+    /// The server the tokens are for: where discovery begins (RFC 9728) when nothing below says where to go, and the
+    /// `resource` (RFC 8707) unless another is written.
+    pub upstream: Option<Url>,
+    /// The authorization server.
+    pub issuer: Option<String>,
+    /// Its authorization endpoint, where it has no metadata.
+    pub authorization_url: Option<Url>,
+    /// Its token endpoint, where it has no metadata.
+    pub token_url: Option<Url>,
+    /// Our `client_id` there; without one we describe ourselves, or register.
+    pub client_id: Option<String>,
+    /// Our secret there.
+    pub client_secret: Option<Secret>,
+    /// The scopes that are asked for.
+    pub scopes: ScopeSet,
+    /// The `resource` parameter, where it is not the server's URL.
+    pub resource: Option<String>,
 }
 
 /// The token endpoint of another authorization server, and who we are there.

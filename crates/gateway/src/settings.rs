@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bailiwick_broker::Credentials;
+use bailiwick_broker::{Credentials, Providers, TwoProviders};
 use bailiwick_domain::policy::{Named, ScopeGroup};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
@@ -39,6 +39,15 @@ impl ServerSettings {
     /// What the log and the record call it.
     pub fn label(&self) -> &str {
         self.name.as_ref().map_or(&self.title, |name| name.as_str())
+    }
+
+    /// Adds what people connect accounts of theirs to.
+    ///
+    /// # Errors
+    /// [`TwoProviders`] where two of one name differ.
+    pub fn add_connections(&self, providers: &mut Providers) -> Result<(), TwoProviders> {
+        providers.add(&self.title, &self.credential)?;
+        self.tools.iter().try_for_each(|(tool, shown)| providers.add(&format!("{}: {tool}", self.title), shown))
     }
 
     /// The audiences of tokens of ours that leave for it, or for the authorization servers it trusts.

@@ -136,7 +136,8 @@ impl ServerEntry {
             (Some(written), None) => {
                 let raw = written.fetch(&format!("{label}.upstream"))?;
                 let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
-                let shown = self.shown(Place { label: &label, url: Some((&raw, &url)) }, &scopes)?;
+                let shown =
+                    self.shown(Place { label: &label, connection: prefix, url: Some((&raw, &url)) }, &scopes)?;
                 (Upstream::Http(url), shown)
             }
             (None, Some(_)) if !self.headers.is_empty() => {
@@ -173,7 +174,8 @@ impl ServerEntry {
         let known = |scope: &Scope| scopes.contains(scope);
         let tool = |(name, entry): (&String, &ToolEntry)| {
             let label = format!("{}.tool.{name}", place.label);
-            let place = Place { label: &label, ..place };
+            let connection = format!("{}/{name}", place.connection);
+            let place = Place { label: &label, connection: &connection, ..place };
             Ok((name.clone(), credentials((entry.credential.as_ref(), &entry.tiers), place, known)?))
         };
         let discovery = self.discovery.as_ref().map(|entry| credentials((Some(entry), &[]), place, known));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bailiwick_broker::Credentials;
+use bailiwick_broker::{Credentials, Providers};
 use bailiwick_domain::uri::{Issuer, ServerName};
 use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use http::HeaderMap;
@@ -39,6 +39,15 @@ pub(super) fn servers(args: &args::Serve, config: &Config, data: &Path) -> Resul
         servers.push(sample(name, &hosting, data)?);
     }
     Ok(servers)
+}
+
+/// What people can connect accounts of theirs to.
+pub(super) fn connections(servers: &[ServerSettings]) -> Result<Providers, ConfigError> {
+    let mut providers = Providers::default();
+    for server in servers {
+        server.add_connections(&mut providers).map_err(|error| ConfigError::Value(error.to_string()))?;
+    }
+    Ok(providers)
 }
 
 fn from_command_line(args: &args::Serve) -> ServerEntry {

@@ -19,7 +19,7 @@ use crate::settings::Credential;
 pub(crate) enum Ready {
     None,
     Fixed(static_key::StaticKey),
-    Basic(Arc<Obtained>),
+    Basic(basic::Named),
     Mtls(Arc<Obtained>),
     SignedJwt(signed_jwt::Signed),
     ClientCredentials(client_credentials::Machine),
@@ -32,7 +32,8 @@ impl Ready {
         Ok(match credential {
             Credential::None => Self::None,
             Credential::ApiKey(settings) => Self::Fixed(static_key::StaticKey::new(settings)?),
-            Credential::Basic(settings) => Self::Basic(Arc::new(basic::shown(settings)?)),
+            Credential::UserOauth(_) => return Err(BrokerError::Unfit("not offered yet".to_owned())),
+            Credential::Basic(settings) => Self::Basic(basic::Named::new(settings)?),
             Credential::Mtls(settings) => Self::Mtls(Arc::new(mtls::shown(settings)?)),
             Credential::SignedJwt(settings) => Self::SignedJwt(signed_jwt::Signed::new(settings.clone())),
             Credential::ClientCredentials(settings) => {
@@ -46,8 +47,9 @@ impl Ready {
     /// True when it is obtained for a person.
     pub(crate) fn is_personal(&self) -> bool {
         match self {
-            Self::None | Self::Basic(_) | Self::Mtls(_) | Self::SignedJwt(_) | Self::ClientCredentials(_) => false,
+            Self::None | Self::Mtls(_) | Self::SignedJwt(_) | Self::ClientCredentials(_) => false,
             Self::Fixed(key) => key.is_personal(),
+            Self::Basic(named) => named.is_personal(),
             Self::Exchange(_) | Self::JwtBearer(_) => true,
         }
     }
@@ -59,8 +61,9 @@ impl Ready {
     ) -> Result<Arc<Obtained>, BrokerError> {
         match self {
             Self::None => Ok(Arc::default()),
-            Self::Fixed(key) => key.obtain(wanted),
-            Self::Basic(obtained) | Self::Mtls(obtained) => Ok(Arc::clone(obtained)),
+            Self::Fixed(key) => key.obtain(broker, wanted).await,
+            Self::Basic(named) => named.obtain(broker, wanted).await,
+            Self::Mtls(obtained) => Ok(Arc::clone(obtained)),
             Self::SignedJwt(signed) => signed.obtain(broker, wanted).await,
             Self::ClientCredentials(machine) => machine.obtain(broker).await,
             Self::Exchange(exchanged) => exchanged.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,

@@ -7,6 +7,8 @@ use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
+use crate::broker::Broker;
+use crate::connection::Held;
 use crate::obtained::{BrokerError, Obtained, Wanted};
 use crate::settings::{ApiKey, Key, Place};
 
@@ -15,6 +17,7 @@ use crate::settings::{ApiKey, Key, Place};
 pub(crate) enum StaticKey {
     Shared(Arc<Obtained>),
     Named(Vec<(Named, Arc<Obtained>)>),
+    Personal(Place, String),
 }
 
 impl StaticKey {
@@ -26,15 +29,27 @@ impl StaticKey {
                 let keys = keys.iter().map(|(whose, secret)| Ok((whose.clone(), placed(secret.expose())?)));
                 keys.collect::<Result<_, _>>().map(Self::Named)
             }
+            Key::Personal(connection) => Ok(Self::Personal(settings.place.clone(), connection.clone())),
         }
     }
 
     pub(crate) fn is_personal(&self) -> bool {
-        matches!(self, Self::Named(_))
+        matches!(self, Self::Named(_) | Self::Personal(..))
     }
 
-    pub(crate) fn obtain(&self, wanted: Option<&Wanted<'_>>) -> Result<Arc<Obtained>, BrokerError> {
+    pub(crate) async fn obtain(
+        &self,
+        broker: &Broker,
+        wanted: Option<&Wanted<'_>>,
+    ) -> Result<Arc<Obtained>, BrokerError> {
         match self {
+            Self::Personal(place, connection) => {
+                let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
+                match &broker.open(&key).await?.held {
+                    Held::Key { key } => placed(place, key).map(Arc::new),
+                    Held::Login { .. } | Held::Oauth { .. } => Err(BrokerError::Lost { provider: connection.clone() }),
+                }
+            }
             Self::Shared(obtained) => Ok(Arc::clone(obtained)),
             Self::Named(keys) => {
                 let (_, person) = wanted.ok_or(BrokerError::Nobody)?.person()?;

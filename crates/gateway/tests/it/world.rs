@@ -104,6 +104,7 @@ impl World {
         let broker = Arc::new(Broker::new(bailiwick_broker::Parts {
             issuer: issuer.clone(),
             signer: Arc::clone(&key) as Arc<dyn Signer>,
+            store: store.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             http: Http::new(),

@@ -131,6 +131,13 @@ impl TokenEntry {
     }
 }
 
+/// A URL that secrets may travel to.
+pub(super) fn secure_url(what: &str, raw: &str) -> Result<Url, ConfigError> {
+    Url::parse(raw).ok().filter(is_safe).ok_or_else(|| {
+        ConfigError::Value(format!("{what}: {raw:?} is not an https URL (http is for this machine only)"))
+    })
+}
+
 /// Scopes as they are written.
 pub(super) fn scopes(label: &str, written: &[String]) -> Result<ScopeSet, ConfigError> {
     let scope = |raw: &String| {

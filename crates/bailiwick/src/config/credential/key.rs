@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bailiwick_broker::{ApiKey, Basic, Key, Mtls, Place};
+use bailiwick_broker::{ApiKey, Key, Login, Mtls, Place};
 use bailiwick_client::Secret as Exposed;
 use bailiwick_domain::policy::Named;
 use schemars::JsonSchema;
@@ -27,11 +27,24 @@ pub(crate) struct ApiKeyEntry {
     pub(crate) secret: Option<Secret>,
     /// A key for each `user:`, `group:` or `domain:`; the most particular one is used.
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// `user`: each person connects a key of their own, once.
+    pub(crate) per: Option<PerWord>,
+    /// The name people connect under, to be shared by several servers or tools; by default the server's, or `server/tool`.
+    pub(crate) connection: Option<String>,
+}
+
+/// Whose a credential is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PerWord {
+    /// Each person's own.
+    User,
 }
 
 impl ApiKeyEntry {
-    pub(super) fn settings(&self, label: &str) -> Result<ApiKey, ConfigError> {
-        Ok(ApiKey { place: self.place(label)?, key: self.key(label)? })
+    pub(super) fn settings(&self, label: &str, connection: &str) -> Result<ApiKey, ConfigError> {
+        let connection = self.connection.as_deref().unwrap_or(connection);
+        Ok(ApiKey { place: self.place(label)?, key: self.key(label, connection)? })
     }
 
     fn place(&self, label: &str) -> Result<Place, ConfigError> {
@@ -48,13 +61,21 @@ impl ApiKeyEntry {
         }
     }
 
-    fn key(&self, label: &str) -> Result<Key, ConfigError> {
+    fn key(&self, label: &str, connection: &str) -> Result<Key, ConfigError> {
+        if self.per.is_some() && self.secret.is_none() && self.secrets.is_empty() {
+            return Ok(Key::Personal(connection.to_owned()));
+        }
+        if self.per.is_some() || self.connection.is_some() {
+            return Err(ConfigError::Value(format!(
+                "{label}: `per` and `connection` are for keys that people connect themselves, without `secret`"
+            )));
+        }
         if let Some(secret) = self.secret.as_ref().filter(|_| self.secrets.is_empty()) {
             return Ok(Key::Shared(exposed(secret, &format!("{label}.secret"))?));
         }
         if self.secret.is_some() || self.secrets.is_empty() {
             return Err(ConfigError::Value(format!(
-                "{label}: give either `secret`, which all share, or `secrets`, one for each group or user"
+                "{label}: give `secret`, which all share, `secrets`, one for each group or user, or `per = \"user\"`"
             )));
         }
         let key = |(whose, secret): (&String, &Secret)| {
@@ -67,20 +88,34 @@ impl ApiKeyEntry {
     }
 }
 
-/// A name and a password.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// A name and a password: `username` and `password` for all, or `per = "user"`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct BasicEntry {
     /// The name.
-    pub(crate) username: String,
+    pub(crate) username: Option<String>,
     /// The password.
-    pub(crate) password: Secret,
+    pub(crate) password: Option<Secret>,
+    /// `user`: each person connects a name and a password of their own, once.
+    pub(crate) per: Option<PerWord>,
+    /// The name people connect under; by default the server's, or `server/tool`.
+    pub(crate) connection: Option<String>,
 }
 
 impl BasicEntry {
-    pub(super) fn settings(&self, label: &str) -> Result<Basic, ConfigError> {
-        let password = exposed(&self.password, &format!("{label}.password"))?;
-        Ok(Basic { username: self.username.clone(), password })
+    pub(super) fn settings(&self, label: &str, connection: &str) -> Result<Login, ConfigError> {
+        match (&self.username, &self.password, self.per) {
+            (None, None, Some(PerWord::User)) => {
+                Ok(Login::Personal(self.connection.clone().unwrap_or_else(|| connection.to_owned())))
+            }
+            (Some(username), Some(password), None) if self.connection.is_none() => {
+                let password = exposed(password, &format!("{label}.password"))?;
+                Ok(Login::Shared { username: username.clone(), password })
+            }
+            _ => Err(ConfigError::Value(format!(
+                "{label}: give `username` and `password`, or `per = \"user\"` (with `connection` if you like)"
+            ))),
+        }
     }
 }
 

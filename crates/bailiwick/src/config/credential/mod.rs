@@ -3,6 +3,7 @@
 mod endpoint;
 mod key;
 mod near;
+mod user_oauth;
 
 use bailiwick_broker::{Credential, Credentials, SignedJwt, Tier};
 use bailiwick_domain::scope::{Scope, ScopeSet};
@@ -12,6 +13,7 @@ use url::Url;
 
 use self::endpoint::TokenEntry;
 use self::key::{ApiKeyEntry, BasicEntry, MtlsEntry};
+use self::user_oauth::UserOauthEntry;
 use super::{ConfigError, Secret};
 
 /// One credential.
@@ -26,6 +28,8 @@ pub(crate) enum CredentialEntry {
     ApiKey(ApiKeyEntry),
     /// A name and a password.
     Basic(BasicEntry),
+    /// A token of each person's own, who connects an account once.
+    UserOauth(UserOauthEntry),
     /// A token of the gateway's own as a client of another authorization server.
     ClientCredentials(TokenEntry),
     /// A token that another authorization server gives for one of ours (RFC 8693).
@@ -75,6 +79,8 @@ pub(crate) struct ToolEntry {
 pub(crate) struct Place<'a> {
     /// What complaints call it.
     pub(crate) label: &'a str,
+    /// The name people connect under, unless another is written.
+    pub(crate) connection: &'a str,
     /// The server's URL, as it is written and as it is read; none for one that is no URL.
     pub(crate) url: Option<(&'a str, &'a Url)>,
 }
@@ -92,8 +98,9 @@ impl CredentialEntry {
                 })?;
                 Credential::SignedJwt(SignedJwt { audience: audience.to_owned() })
             }
-            Self::ApiKey(entry) => Credential::ApiKey(entry.settings(&label)?),
-            Self::Basic(entry) => Credential::Basic(entry.settings(&label)?),
+            Self::ApiKey(entry) => Credential::ApiKey(entry.settings(&label, place.connection)?),
+            Self::Basic(entry) => Credential::Basic(entry.settings(&label, place.connection)?),
+            Self::UserOauth(entry) => Credential::UserOauth(Box::new(entry.settings(&label, place)?)),
             Self::ClientCredentials(entry) => Credential::ClientCredentials(entry.client_credentials(&label)?),
             Self::Exchange(entry) => Credential::Exchange(entry.exchange(&label)?),
             Self::JwtBearer(entry) => Credential::JwtBearer(entry.jwt_bearer(&label)?),
@@ -106,7 +113,8 @@ impl CredentialEntry {
         match self {
             Self::None(_) | Self::SignedJwt(_) => Vec::new(),
             Self::ApiKey(entry) => entry.secret.iter_mut().chain(entry.secrets.values_mut()).collect(),
-            Self::Basic(entry) => vec![&mut entry.password],
+            Self::Basic(entry) => entry.password.iter_mut().collect(),
+            Self::UserOauth(entry) => entry.client_secret.iter_mut().collect(),
             Self::ClientCredentials(entry) | Self::Exchange(entry) | Self::JwtBearer(entry) => {
                 entry.client_secret.iter_mut().collect()
             }

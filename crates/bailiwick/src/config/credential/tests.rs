@@ -3,7 +3,7 @@ use super::*;
 fn shown(entry: Option<&str>, raw: &str) -> Result<Credentials, String> {
     let entry: Option<CredentialEntry> = entry.map(|text| toml::from_str(text).unwrap());
     let url = Url::parse(raw).unwrap();
-    let place = Place { label: "server.x", url: Some((raw, &url)) };
+    let place = Place { label: "server.x", connection: "x", url: Some((raw, &url)) };
     credentials((entry.as_ref(), &[]), place, |_| true).map_err(|error| error.to_string())
 }
 
@@ -39,7 +39,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
     let cases = [
         (format!("kind = \"api_key\"\n{key}"), "say where the key goes"),
         (format!("kind = \"api_key\"\nheader = \"x key\"\n{key}"), "this is not the name of a header"),
-        ("kind = \"api_key\"\nquery = \"k\"".to_owned(), "give either `secret`"),
+        ("kind = \"api_key\"\nquery = \"k\"".to_owned(), "give `secret`, which all share"),
         ("kind = \"exchange\"\ntoken_url = \"https://as/token\"".to_owned(), "`audience` is missing"),
         ("kind = \"client_credentials\"\ntoken_url = \"http://as/token\"".to_owned(), "is not an https URL"),
         (
@@ -60,7 +60,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
 fn tiers_name_scopes_that_are_there() {
     let text = "scopes = [\"x:read\"]\ncredential = { kind = \"none\" }";
     let tier: TierEntry = toml::from_str(text).unwrap();
-    let place = Place { label: "server.x", url: None };
+    let place = Place { label: "server.x", connection: "x", url: None };
     let of = |known: bool| credentials((None, std::slice::from_ref(&tier)), place, |_| known);
 
     assert_eq!(of(true).unwrap().0.len(), 1);

@@ -1,0 +1,101 @@
+//! What a person connected, opened: read from the vault once, and forgotten as soon as the feed says that it is another
+//! or none.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bailiwick_domain::generations::Generations;
+use bailiwick_store::{Connection, ConnectionError, ConnectionKey, ConnectionState};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
+
+use crate::broker::Broker;
+use crate::obtained::BrokerError;
+
+/// How many connections lie open before the older ones are closed.
+const HALF: usize = 16_384;
+
+/// What the vault holds for a connection, in our own words.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Held {
+    /// A key.
+    Key { key: String },
+    /// A name and a password.
+    Login { username: String, password: String },
+    /// Tokens of an authorization server.
+    Oauth { access: String, refresh: Option<String> },
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        match self {
+            Self::Key { key } => key.zeroize(),
+            Self::Login { username, password } => {
+                username.zeroize();
+                password.zeroize();
+            }
+            Self::Oauth { access, refresh } => {
+                access.zeroize();
+                refresh.zeroize();
+            }
+        }
+    }
+}
+
+/// A connection that lies open.
+pub(crate) struct Open {
+    /// What the row says beside it.
+    pub(crate) connection: Connection,
+    /// What it holds.
+    pub(crate) held: Held,
+}
+
+/// The connections that lie open.
+pub(crate) struct Opened(Mutex<Generations<ConnectionKey, Arc<Open>>>);
+
+impl Opened {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Generations::new(HALF)))
+    }
+
+    fn find(&self, key: &ConnectionKey) -> Option<Arc<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: ConnectionKey, open: Arc<Open>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(key, open);
+    }
+
+    /// Closes what `stays` does not hold for.
+    pub(crate) fn retain(&self, mut stays: impl FnMut(&ConnectionKey) -> bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| stays(key));
+    }
+}
+
+impl Broker {
+    /// The connection, as it lies in the vault.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unconnected`] where there is none, [`BrokerError::Lost`] where only its person can mend it.
+    pub(crate) async fn open(&self, key: &ConnectionKey) -> Result<Arc<Open>, BrokerError> {
+        if let Some(open) = self.opened.find(key) {
+            return Ok(open);
+        }
+        let lost = || BrokerError::Lost { provider: key.provider.clone() };
+        let connection = match self.store.connection(key).await {
+            Ok(Some(connection)) if connection.view.state == ConnectionState::NeedsReconnect => return Err(lost()),
+            Ok(Some(connection)) => connection,
+            Ok(None) => return Err(BrokerError::Unconnected { provider: key.provider.clone() }),
+            Err(ConnectionError::Unreadable) => return Err(lost()),
+            Err(error @ ConnectionError::NoKey(_)) => return Err(BrokerError::Unfit(error.to_string())),
+            Err(error @ ConnectionError::Store(_)) => return Err(BrokerError::Later(error.to_string())),
+        };
+        let held = serde_json::from_str(&connection.secret).map_err(|_| lost())?;
+        let open = Arc::new(Open { connection, held });
+        // What is being renewed will be another in a moment.
+        if open.connection.view.state == ConnectionState::Fresh {
+            self.opened.keep(key.clone(), Arc::clone(&open));
+        }
+        Ok(open)
+    }
+}

@@ -1,0 +1,107 @@
+//! What people can connect accounts of theirs to: one entry for each `connection` that the configuration names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::settings::{Credential, Credentials, Key, Login, Place, UserOauth};
+
+/// Something people connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// What rows, links and the record call it.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// How they connect.
+    pub kind: ProviderKind,
+}
+
+/// How people connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// By signing in there and letting us act for them (RFC 6749 §4.1).
+    Oauth(Box<UserOauth>),
+    /// By giving a key of theirs, which goes there.
+    Key(Place),
+    /// By giving a name and a password.
+    Login,
+}
+
+/// Why the providers of a configuration do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection {0:?} is described twice, and differently: give one of them another `connection`")]
+pub struct TwoProviders(pub String);
+
+/// Providers by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Providers(BTreeMap<String, Arc<Provider>>);
+
+impl Providers {
+    /// Adds what the credentials of a server or a tool, which people call `title`, let people connect to.
+    ///
+    /// # Errors
+    /// [`TwoProviders`] where one of that name is there already and is another.
+    pub fn add(&mut self, title: &str, credentials: &Credentials) -> Result<(), TwoProviders> {
+        for tier in &credentials.0 {
+            let Some((id, kind)) = connected(&tier.credential) else { continue };
+            let new = Provider { id: id.to_owned(), title: title.to_owned(), kind };
+            match self.0.get(id) {
+                Some(known) if known.kind != new.kind => return Err(TwoProviders(new.id)),
+                Some(_) => {}
+                None => drop(self.0.insert(new.id.clone(), Arc::new(new))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The one of that id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Provider>> {
+        self.0.get(id)
+    }
+
+    /// All of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.0.values()
+    }
+}
+
+/// What a credential has people connect to.
+fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
+    match credential {
+        Credential::UserOauth(settings) => Some((&settings.connection, ProviderKind::Oauth(settings.clone()))),
+        Credential::ApiKey(settings) => match &settings.key {
+            Key::Personal(connection) => Some((connection, ProviderKind::Key(settings.place.clone()))),
+            Key::Shared(_) | Key::Named(_) => None,
+        },
+        Credential::Basic(Login::Personal(connection)) => Some((connection, ProviderKind::Login)),
+        Credential::None
+        | Credential::SignedJwt(_)
+        | Credential::Basic(Login::Shared { .. })
+        | Credential::ClientCredentials(_)
+        | Credential::Exchange(_)
+        | Credential::JwtBearer(_)
+        | Credential::Mtls(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::ApiKey;
+
+    fn key(header: &str) -> Credentials {
+        let place = Place::Header { name: header.to_owned(), prefix: String::new() };
+        Credentials::only(Credential::ApiKey(ApiKey { place, key: Key::Personal("crm".to_owned()) }))
+    }
+
+    #[test]
+    fn two_credentials_may_share_a_connection_but_not_its_name() {
+        let mut providers = Providers::default();
+        providers.add("CRM", &key("x-key")).unwrap();
+        providers.add("CRM: invoices", &key("x-key")).unwrap();
+
+        assert_eq!(providers.iter().count(), 1);
+        assert_eq!(providers.get("crm").unwrap().title, "CRM");
+        assert_eq!(providers.add("Other", &key("x-other")), Err(TwoProviders("crm".to_owned())));
+    }
+}
