@@ -14,6 +14,7 @@ pub mod admin;
 pub mod agents;
 pub mod documents;
 pub mod forge;
+pub mod giver;
 pub mod handing;
 pub mod honeypot;
 pub mod hostile;

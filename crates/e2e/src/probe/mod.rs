@@ -3,6 +3,7 @@
 
 mod allow;
 mod assertion;
+mod broker;
 pub mod chain;
 mod child;
 mod code;
@@ -25,6 +26,7 @@ pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
 pub use assertion::{
     anothers_svid, assertion_for_another_server, old_assertion, one_assertion_many_senders, token_as_assertion,
 };
+pub use broker::{anothers_credential, overgranted_token, stronger_key};
 pub use chain::{
     actor_token_of_another, call_over_an_edge_that_is_gone, chain_in_a_loop, chain_too_deep, exchange_beyond_allow,
     exchange_for_left_out_tools, exchange_for_longer, exchange_for_more, exchange_of_the_revoked, foreign_history,
@@ -57,7 +59,7 @@ pub use tree::{Tree, console_to_a_stranger, stopped_party};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 75] = [
+pub const PROBES: [(&str, Control); 78] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -133,11 +135,17 @@ pub const PROBES: [(&str, Control); 75] = [
     ("call_over_an_edge_that_is_gone", Control::EdgeCall),
     ("weak_actor_in_front", Control::Floor),
     ("foreign_history", Control::ActorIssuer),
+    ("stronger_key", Control::TierChoice),
+    ("overgranted_token", Control::OvergrantCheck),
+    ("anothers_credential", Control::CacheKey),
 ];
 
 /// Runs the probe of that name with these controls switched off.
 #[expect(clippy::too_many_lines, reason = "a table: one line a probe")]
 pub async fn run(name: &str, off: &[Control]) -> Verdict {
+    if let Some(verdict) = broker::run(name, off).await {
+        return verdict;
+    }
     match name {
         "tampered" => tampered(off).await,
         "unsigned" => unsigned(off).await,

@@ -42,6 +42,7 @@ every_control![
     audit_checkpoint: AuditCheckpoint,
     audit_first: AuditFirst,
     audit_link: AuditLink,
+    cache_key: CacheKey,
     chain_depth: ChainDepth,
     chain_kept: ChainKept,
     chain_loop: ChainLoop,
@@ -84,6 +85,7 @@ every_control![
     may_act: MayAct,
     node_stop: NodeStop,
     origin: Origin,
+    overgrant_check: OvergrantCheck,
     pkce: Pkce,
     recipient: Recipient,
     redirect_uri: RedirectUri,
@@ -100,4 +102,5 @@ every_control![
     token_type: TokenType,
     tool_stop: ToolStop,
     upstream_audience: UpstreamAudience,
+    tier_choice: TierChoice,
 ];

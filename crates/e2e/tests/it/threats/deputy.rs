@@ -15,7 +15,9 @@ const BOB_WRITES: &str = "allow = { \"notes:write\" = [\"user:bob\"] }";
 
 /// A server that one shared key opens for everything, an agent before it.
 fn shared_key(upstream: &Honeypot, user: &str, agent: &str) -> Setup {
-    let notes = format!("headers = {{ x-api-key = {{ env = \"NOTES_KEY\" }} }}\n{user}");
+    let notes = format!(
+        "credential = {{ kind = \"api_key\", header = \"x-api-key\", secret = {{ env = \"NOTES_KEY\" }} }}\n{user}"
+    );
     let agent = format!("may_call = [\"notes\"]\n{agent}");
     house(upstream, &notes, &[("orchestrator", &agent)]).env("NOTES_KEY", "the key to everything")
 }
