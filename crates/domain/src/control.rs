@@ -165,11 +165,21 @@ pub enum Control {
     VaultBinding,
     /// One refresh of a connection at a time, in all processes.
     RefreshLease,
+    /// Of a SAML document, exactly the element that was signed is read, and there is no other like it.
+    XswOneElement,
+    /// A SAML assertion is addressed to us.
+    SamlAudience,
+    /// A SAML assertion is delivered where it was sent.
+    SamlRecipient,
+    /// A SAML assertion is exchanged for a token once.
+    SamlOnce,
+    /// A SAML assertion made for a browser is never exchanged for a token.
+    SsoAsGrant,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 80] = [
+    pub const ALL: [Self; 85] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -250,6 +260,11 @@ impl Control {
         Self::CacheKey,
         Self::VaultBinding,
         Self::RefreshLease,
+        Self::XswOneElement,
+        Self::SamlAudience,
+        Self::SamlRecipient,
+        Self::SamlOnce,
+        Self::SsoAsGrant,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -10,6 +10,7 @@ const FLOORS: [(&str, u32); 10] = [
     ("bailiwick-domain", 0),
     ("bailiwick-store", 1),
     ("bailiwick-net", 1),
+    ("bailiwick-saml", 1),
     ("bailiwick-resource", 2),
     ("bailiwick-client", 2),
     ("bailiwick-broker", 3),

@@ -1,0 +1,107 @@
+//! Keys: ours, that signs, and theirs, that an operator configured. A key that comes with a document is never used.
+
+use std::fmt;
+
+use bergshamra_dsig::DsigContext;
+use bergshamra_keys::loader::{load_rsa_private_pem, load_x509_cert_der};
+use bergshamra_keys::{Key, KeysManager};
+
+use crate::SamlError;
+use crate::text;
+
+/// How many certificates one issuer may have.
+const MOST_KEYS: usize = 16;
+
+/// An RSA key that signs assertions. It prints nothing of itself.
+pub struct SigningKey(Key);
+
+impl SigningKey {
+    /// Reads a PKCS#8 key from its PEM form (RFC 7468 §10).
+    ///
+    /// # Errors
+    /// [`SamlError::Key`] with what to change.
+    pub fn from_pem(pem: &str) -> Result<Self, SamlError> {
+        if pem.contains("BEGIN RSA PRIVATE KEY") {
+            return Err(SamlError::Key("it is PKCS#1; `openssl pkcs8 -topk8 -nocrypt` turns it into PKCS#8"));
+        }
+        let key = load_rsa_private_pem(pem.trim().as_bytes());
+        key.map(Self).map_err(|_| SamlError::Key("it must be an RSA key in PKCS#8 (BEGIN PRIVATE KEY)"))
+    }
+
+    pub(crate) fn context(&self) -> DsigContext {
+        context([self.0.clone()])
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey")
+    }
+}
+
+/// The keys one issuer may sign with, as its certificates give them. The certificates' own dates and chains mean nothing
+/// here: an operator vouches for each by configuring it (SAML metadata interoperability profile §2.6.1).
+#[derive(Clone)]
+pub struct TrustedKeys {
+    keys: Vec<Key>,
+    certificates: Vec<Vec<u8>>,
+}
+
+impl TrustedKeys {
+    /// Keys from DER certificates.
+    ///
+    /// # Errors
+    /// [`SamlError::Key`] for none, too many, or one that holds neither an RSA nor a P-256 key.
+    pub fn from_der(certificates: Vec<Vec<u8>>) -> Result<Self, SamlError> {
+        if certificates.is_empty() || certificates.len() > MOST_KEYS {
+            return Err(SamlError::Key("an issuer has between 1 and 16 certificates"));
+        }
+        let keys = certificates.iter().map(|der| trusted(der)).collect::<Result<_, _>>()?;
+        Ok(Self { keys, certificates })
+    }
+
+    /// Keys from PEM certificates, one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::from_der`].
+    pub fn from_pem(pem: &str) -> Result<Self, SamlError> {
+        let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
+        let body = |block: &str| text::from_base64(block.split("-----END").next().unwrap_or(""));
+        Self::from_der(blocks.map(body).collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn context(&self) -> DsigContext {
+        context(self.keys.iter().cloned())
+    }
+}
+
+impl PartialEq for TrustedKeys {
+    fn eq(&self, other: &Self) -> bool {
+        self.certificates == other.certificates
+    }
+}
+
+impl Eq for TrustedKeys {}
+
+impl fmt::Debug for TrustedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustedKeys({})", self.keys.len())
+    }
+}
+
+fn trusted(der: &[u8]) -> Result<Key, SamlError> {
+    let mut key = load_x509_cert_der(der).map_err(|_| SamlError::Key("not a certificate with an RSA or P-256 key"))?;
+    if !matches!(key.algorithm_name(), "RSA" | "EC-P256") {
+        return Err(SamlError::Key("the certificate's key is neither RSA nor P-256"));
+    }
+    // The key alone is trusted, not what its certificate says.
+    key.x509_chain.clear();
+    Ok(key)
+}
+
+/// The library's secure defaults (configured keys only, strict positions), and no file or network behind a reference.
+fn context(keys: impl IntoIterator<Item = Key>) -> DsigContext {
+    let mut manager = KeysManager::new();
+    manager.add_keys(keys);
+    DsigContext::new(manager)
+}
