@@ -18,9 +18,10 @@ use crate::door::SetupDoor;
 use crate::keys::Keys;
 use crate::limit::Limit;
 use crate::live::Viewers;
-use crate::login::oidc::{ProviderSettings, Providers};
+use crate::login::{LoginSettings, Providers};
 use crate::password::Passwords;
 use crate::secrets::Secrets;
+use crate::token::SamlGrantor;
 
 /// Everything an [`Authority`] is made of.
 pub struct Parts {
@@ -68,6 +69,7 @@ pub struct Authority {
     pub(crate) viewers: Viewers,
     pub(crate) methods: Vec<AuthMethod>,
     pub(crate) documents: ArcSwapOption<ClientDocuments>,
+    pub(crate) grantors: ArcSwap<Vec<SamlGrantor>>,
     clients: ArcSwap<HashMap<ClientId, Client>>,
 }
 
@@ -91,6 +93,7 @@ impl Authority {
             viewers: Viewers::default(),
             methods: AuthMethod::ALL.to_vec(),
             documents: ArcSwapOption::empty(),
+            grantors: ArcSwap::default(),
             clients: ArcSwap::from_pointee(by_id(parts.clients)),
         }
     }
@@ -109,6 +112,25 @@ impl Authority {
         self
     }
 
+    /// Trades in what these issuers say of people.
+    #[must_use]
+    pub fn with_grantors(self, grantors: Vec<SamlGrantor>) -> Self {
+        self.reload_grantors(grantors);
+        self
+    }
+
+    /// Takes these as the issuers whose assertions are traded in; answers the names of those that are new, gone or others.
+    pub fn reload_grantors(&self, grantors: Vec<SamlGrantor>) -> Vec<String> {
+        let former = self.grantors.swap(Arc::new(grantors));
+        let new = self.grantors.load();
+        let gone = former.iter().filter(|it| !new.contains(it));
+        let mut told: Vec<String> =
+            gone.chain(new.iter().filter(|it| !former.contains(it))).map(|it| it.name.clone()).collect();
+        told.sort_unstable();
+        told.dedup();
+        told
+    }
+
     /// Takes documents from there from now on; what was fetched is fetched anew.
     pub fn reload_documents(&self, documents: Option<ClientDocuments>) {
         self.documents.store(documents.map(Arc::new));
@@ -116,7 +138,7 @@ impl Authority {
 
     /// Takes these as the providers from now on; answers the names of those that are new, gone or others. Who is signed
     /// in stays so, and a sign-in that is under way ends where it began, or not at all.
-    pub fn reload_providers(&self, settings: Vec<ProviderSettings>) -> Vec<String> {
+    pub fn reload_providers(&self, settings: Vec<LoginSettings>) -> Vec<String> {
         let (providers, told) = self.providers.load().after(settings);
         self.providers.store(Arc::new(providers));
         told

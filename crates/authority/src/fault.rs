@@ -9,7 +9,7 @@ use http::StatusCode;
 use crate::authority::Authority;
 use crate::document::DocumentFault;
 use crate::form::FormError;
-use crate::login::oidc::OidcError;
+use crate::login::UpstreamError;
 use crate::page;
 use crate::page::error::Back;
 use crate::password::PasswordError;
@@ -56,7 +56,7 @@ pub(crate) enum Fault {
     DevAccount,
     /// Nobody was signed in at a provider.
     #[error(transparent)]
-    Upstream(#[from] OidcError),
+    Upstream(#[from] UpstreamError),
     /// A password could not be kept.
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -42,11 +42,13 @@ pub use connect::{Line, lines};
 pub use document::ClientDocuments;
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};
-pub use login::UserName;
-pub use login::oidc::{ProviderSettings, Providers, SignalSettings, UpstreamIssuer};
+pub use login::oidc::{ProviderSettings, SignalSettings, UpstreamIssuer};
+pub use login::saml::{Attributes, SamlParty, SamlSettings};
+pub use login::{LoginSettings, Providers, UserName};
 pub use page::error_page;
 pub use password::{LEAST as LEAST_PASSWORD, PasswordError, Passwords};
 pub use secrets::Secrets;
+pub use token::SamlGrantor;
 pub use tree::{Party, PartyKind, PartyState, grow};
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ fn document(authority: &Authority) -> Value {
     let methods: Vec<AuthMethod> = authority.methods.iter().copied().filter(|method| method.is_public()).collect();
     let secret: Vec<AuthMethod> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
     let algs = Alg::ALL.map(Alg::as_str);
+    let trades_in = |grant: &GrantType| *grant != GrantType::SamlBearer || !authority.grantors.load().is_empty();
+    let grants: Vec<GrantType> = GrantType::ALL.into_iter().filter(trades_in).collect();
     json!({
         "issuer": authority.issuer.as_str(),
         "authorization_endpoint": url("/authorize"),
@@ -54,7 +56,7 @@ fn document(authority: &Authority) -> Value {
         "introspection_endpoint": url("/introspect"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": GrantType::ALL,
+        "grant_types_supported": grants,
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algs,

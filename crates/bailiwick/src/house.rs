@@ -100,7 +100,7 @@ impl House {
             patience,
             gateway: Arc::new(gateway),
             broker,
-            authority: Arc::new(authority.with_documents(plan.documents)),
+            authority: Arc::new(authority.with_documents(plan.documents).with_grantors(plan.grantors)),
         })
     }
 
@@ -203,6 +203,7 @@ pub(crate) struct Taken {
     pub(crate) servers: Reloaded,
     pub(crate) clients: Vec<ClientId>,
     pub(crate) logins: Vec<String>,
+    pub(crate) issuers: Vec<String>,
 }
 
 impl Reins {
@@ -218,12 +219,13 @@ impl Reins {
         self.store.set_staleness(plan.staleness);
         self.authority.reload_documents(plan.documents);
         let logins = self.authority.reload_providers(plan.providers);
+        let issuers = self.authority.reload_grantors(plan.grantors);
         let clients = self.authority.reload_clients(plan.clients);
         self.directory.store(Arc::new(directory));
         self.broker.reload(plan.connections);
         let servers = self.gateway.reload(plan.servers).await;
         self.gateway.look_over();
-        Ok(Taken { servers, clients, logins })
+        Ok(Taken { servers, clients, logins, issuers })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_authority::{ClientDocuments, ProviderSettings};
+use bailiwick_authority::{ClientDocuments, LoginSettings, SamlGrantor};
 use bailiwick_domain::client::Client;
 use bailiwick_domain::jose::Alg;
 use bailiwick_domain::seal::MasterKey;
@@ -44,7 +44,8 @@ pub(crate) struct Plan {
     pub(crate) connections: bailiwick_broker::Providers,
     pub(crate) clients: Vec<Client>,
     pub(crate) chains: Chains,
-    pub(crate) providers: Vec<ProviderSettings>,
+    pub(crate) providers: Vec<LoginSettings>,
+    pub(crate) grantors: Vec<SamlGrantor>,
     pub(crate) documents: Option<ClientDocuments>,
 }
 
@@ -123,6 +124,7 @@ impl Plan {
             clients,
             chains,
             providers: config.login.iter().map(|(name, entry)| entry.provider(name)).collect::<Result<_, _>>()?,
+            grantors: config.grantors()?,
             documents: config.cimd.documents()?,
             front: config.front()?,
             public_url: args.public_url.clone().or(config.public_url),

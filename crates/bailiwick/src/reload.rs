@@ -126,6 +126,7 @@ async fn apply(args: &args::Serve, file: &Path, running: &Running) -> Result<Opt
         ("servers changed", &taken.servers.changed),
         ("clients changed", &clients),
         ("logins changed", &taken.logins),
+        ("issuers changed", &taken.issuers),
     ] {
         if !names.is_empty() {
             says.push(format!("{what}: {}", names.join(", ")));

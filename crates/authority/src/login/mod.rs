@@ -1,10 +1,16 @@
 //! Signing in and out.
 
+mod arrival;
+mod away;
 mod dev;
+mod elsewhere;
 pub(crate) mod oidc;
 mod password;
+mod providers;
+pub(crate) mod saml;
 mod session;
 mod setup;
+mod upstream;
 
 use std::sync::Arc;
 
@@ -14,8 +20,11 @@ use bailiwick_domain::opaque::{BrowserCookie, Digest};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 
+pub(crate) use elsewhere::{begin, finish};
+pub use providers::{LoginSettings, Providers};
 pub(crate) use session::sign_out;
 pub(crate) use setup::{ask as ask_setup, make as make_first};
+pub(crate) use upstream::UpstreamError;
 
 use crate::authority::Authority;
 use crate::authorize::{Held, HeldRequest};

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Authority, Keys, Parts, ProviderSettings, Providers, Secrets, SetupDoor};
+use crate::{Authority, Keys, LoginSettings, Parts, Providers, Secrets, SetupDoor};
 
 pub(super) const BASE: &str = "http://localhost:8787";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:7171/callback";
@@ -63,7 +63,7 @@ pub(super) struct Plan {
     pub(super) far: bool,
     pub(super) two_servers: bool,
     pub(super) confidential_only: bool,
-    pub(super) providers: Vec<ProviderSettings>,
+    pub(super) providers: Vec<LoginSettings>,
     pub(super) directory: Directory,
 }
 

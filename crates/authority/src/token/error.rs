@@ -3,6 +3,7 @@
 use bailiwick_domain::error::ErrorCode;
 use bailiwick_domain::grant::{ClaimError, ExchangeError, MachineError};
 use bailiwick_domain::jose::SignError;
+use bailiwick_saml::SamlError;
 use bailiwick_store::StoreError;
 use http::HeaderMap;
 
@@ -70,6 +71,12 @@ pub(super) enum TokenError {
     /// The token to be exchanged is none of ours, or over.
     #[error("the subject token is not a living token of this server")]
     Subject,
+    /// An assertion that is not to be believed.
+    #[error("the assertion is refused: {0}")]
+    Saml(#[from] SamlError),
+    /// An assertion that came again.
+    #[error("the assertion was used before")]
+    SamlAgain,
     /// An exchange that may not be.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -96,6 +103,8 @@ impl TokenError {
             | Self::Reused
             | Self::Revoked
             | Self::Subject
+            | Self::Saml(_)
+            | Self::SamlAgain
             | Self::Beyond => ErrorCode::InvalidGrant,
             Self::PartyStopped => ErrorCode::ActorUnauthorized,
             Self::Exchange(error) => error.code(),
@@ -133,6 +142,8 @@ impl TokenError {
             | Self::Refresh
             | Self::Reused
             | Self::Beyond
+            | Self::Saml(_)
+            | Self::SamlAgain
             | Self::Scope
             | Self::Target
             | Self::Machine(_)
@@ -161,6 +172,8 @@ impl TokenError {
             | Self::PartyStopped
             | Self::Beyond
             | Self::Subject
+            | Self::Saml(_)
+            | Self::SamlAgain
             | Self::Exchange(_)
             | Self::Scope
             | Self::Target

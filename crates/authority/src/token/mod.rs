@@ -7,6 +7,7 @@ mod error;
 mod exchange;
 mod machine;
 mod refresh;
+mod saml_bearer;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::refuse::uncached;
 use crate::visit::Visit;
 use answer::Answer;
 use error::TokenError;
+pub use saml_bearer::SamlGrantor;
 
 /// `POST /token`.
 pub(crate) async fn issue(
@@ -50,7 +52,8 @@ async fn issued(authority: &Authority, visit: &Visit, form: Result<Form, FormErr
     let client = authority.authenticate(visit, &form).await?;
     let grant = form.one("grant_type").ok_or(TokenError::Missing("grant_type"))?;
     let grant = GrantType::named(grant).ok_or(TokenError::GrantType)?;
-    if !client.client().may_use(grant) {
+    // Who may trade in what an issuer says is told in the issuer's section.
+    if grant != GrantType::SamlBearer && !client.client().may_use(grant) {
         return Err(TokenError::NotAllowed);
     }
     match grant {
@@ -58,6 +61,7 @@ async fn issued(authority: &Authority, visit: &Visit, form: Result<Form, FormErr
         GrantType::RefreshToken => authority.refresh(visit, client.client(), &form).await,
         GrantType::ClientCredentials => authority.machine(visit, client.client(), &form).await,
         GrantType::TokenExchange => authority.exchange(visit, &client, &form).await,
+        GrantType::SamlBearer => authority.saml_bearer(visit, &client, &form).await,
     }
 }
 

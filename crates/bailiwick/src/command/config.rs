@@ -71,6 +71,7 @@ fn check(file: &std::path::Path) -> Result<usize, ConfigError> {
     for (name, entry) in &config.login {
         entry.provider(name)?;
     }
+    config.grantors()?;
     config.cimd.documents()?;
     Ok(config.server.len())
 }

@@ -8,8 +8,8 @@ use toml::Table;
 use super::ConfigError;
 
 /// What a running process can take over from a changed file; everything else needs a restart.
-const LIVE: [&str; 10] =
-    ["server", "client", "login", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies", "vault"];
+const LIVE: [&str; 11] =
+    ["server", "client", "login", "issuer", "cimd", "staleness", "agent", "api", "tls", "trusted_proxies", "vault"];
 
 /// A file and what it said.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +106,7 @@ impl InForce {
 
 fn gather(table: &Table, files: &mut Vec<PathBuf>) {
     for (name, value) in table {
-        let path = value.as_str().filter(|_| ["jwks_file", "bundle_file"].contains(&name.as_str()));
+        let path = value.as_str().filter(|_| ["jwks_file", "bundle_file", "metadata"].contains(&name.as_str()));
         files.extend(path.map(PathBuf::from));
         if let Some(below) = value.as_table() {
             gather(below, files);

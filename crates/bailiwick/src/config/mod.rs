@@ -9,9 +9,11 @@ mod cimd;
 mod client;
 mod credential;
 mod in_force;
+mod issuer;
 mod key;
 mod login;
 mod place;
+mod saml;
 mod sandbox;
 mod sealed;
 mod secret;
@@ -22,6 +24,7 @@ mod vault;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bailiwick_authority::SamlGrantor;
 use bailiwick_domain::jose::Alg;
 use bailiwick_net::Proxies;
 use schemars::JsonSchema;
@@ -36,6 +39,7 @@ pub(crate) use chains::{Chains, Floor};
 pub(crate) use cimd::CimdEntry;
 pub(crate) use client::ClientEntry;
 pub(crate) use in_force::InForce;
+pub(crate) use issuer::IssuerEntry;
 pub(crate) use key::master_key;
 pub(crate) use login::LoginEntry;
 pub(crate) use sandbox::{IsolateWord, SandboxEntry};
@@ -79,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) api: BTreeMap<String, ApiEntry>,
     /// Where people sign in besides here, by name.
     pub(crate) login: BTreeMap<String, LoginEntry>,
+    /// Who else may say who a person is, by name.
+    pub(crate) issuer: BTreeMap<String, IssuerEntry>,
 }
 
 /// Why a configuration cannot be used.
@@ -136,6 +142,11 @@ impl Config {
                 Err(ConfigError::Value(format!("signing_alg: {other:?} is not offered; use ES256 or RS256")))
             }
         }
+    }
+
+    /// The issuers whose assertions are traded in.
+    pub(crate) fn grantors(&self) -> Result<Vec<SamlGrantor>, ConfigError> {
+        self.issuer.iter().map(|(name, entry)| entry.grantor(name, &self.login)).collect()
     }
 
     /// What the file's JSON Schema is.

@@ -118,12 +118,16 @@ pub enum GrantType {
     /// A token it was handed, for the next step (RFC 8693).
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    /// What an issuer elsewhere says of a person (RFC 7522). The issuer's section names the clients, not the client its
+    /// grant types.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:saml2-bearer")]
+    SamlBearer,
 }
 
 impl GrantType {
-    /// Every grant type, as metadata lists them.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::TokenExchange];
+    /// Every grant type.
+    pub const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::TokenExchange, Self::SamlBearer];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -132,6 +136,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::SamlBearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
         }
     }
 

@@ -4,7 +4,8 @@ use bailiwick_domain::jose;
 use serde_json::Value;
 use url::Url;
 
-use super::{OidcError, UpstreamIssuer};
+use super::UpstreamIssuer;
+use crate::login::UpstreamError;
 
 /// Where a provider's endpoints are, and how it wants to be spoken to.
 #[derive(Debug)]
@@ -21,14 +22,15 @@ pub(super) struct Metadata {
 
 impl Metadata {
     /// Reads the document that `issuer` published.
-    pub(super) fn read(json: &[u8], issuer: &UpstreamIssuer) -> Result<Self, OidcError> {
-        let document = jose::read(json).map_err(|_| OidcError::Document("metadata"))?;
+    pub(super) fn read(json: &[u8], issuer: &UpstreamIssuer) -> Result<Self, UpstreamError> {
+        let document = jose::read(json).map_err(|_| UpstreamError::Document("metadata"))?;
         let text = |member: &str| document.get(member).and_then(Value::as_str);
         if !text("issuer").is_some_and(|said| issuer.is(said)) {
-            return Err(OidcError::Issuer("metadata"));
+            return Err(UpstreamError::Issuer("metadata"));
         }
-        let endpoint =
-            |member: &'static str| text(member).and_then(|raw| issuer.endpoint(raw)).ok_or(OidcError::Document(member));
+        let endpoint = |member: &'static str| {
+            text(member).and_then(|raw| issuer.endpoint(raw)).ok_or(UpstreamError::Document(member))
+        };
         Ok(Self {
             authorization: endpoint("authorization_endpoint")?,
             token: endpoint("token_endpoint")?,
@@ -57,7 +59,7 @@ mod tests {
 
     const ISSUER: &str = "https://login.example.com";
 
-    fn read(change: impl FnOnce(&mut Value)) -> Result<Metadata, OidcError> {
+    fn read(change: impl FnOnce(&mut Value)) -> Result<Metadata, UpstreamError> {
         let mut document = json!({
             "issuer": ISSUER,
             "authorization_endpoint": "https://login.example.com/auth?tenant=1",
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn a_lookalike_and_an_unsafe_endpoint_are_refused() {
         for issuer in [json!("https://login.example.com/"), json!("https://login.examp1e.com"), json!(null), json!(7)] {
-            assert!(matches!(read(|it| it["issuer"] = issuer.clone()), Err(OidcError::Issuer(_))), "{issuer}");
+            assert!(matches!(read(|it| it["issuer"] = issuer.clone()), Err(UpstreamError::Issuer(_))), "{issuer}");
         }
         for (member, value) in [
             ("token_endpoint", json!("http://login.example.com/token")),
@@ -90,7 +92,10 @@ mod tests {
             ("userinfo_endpoint", json!("http://127.0.0.1/userinfo")),
             ("authorization_endpoint", json!("javascript:alert(1)")),
         ] {
-            assert!(matches!(read(|it| it[member] = value.clone()), Err(OidcError::Document(_))), "{member} {value}");
+            assert!(
+                matches!(read(|it| it[member] = value.clone()), Err(UpstreamError::Document(_))),
+                "{member} {value}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bailiwick_domain::time::Timestamp;
 use tokio::sync::Mutex;
 
-use super::OidcError;
+use crate::login::UpstreamError;
 
 /// How long a document is believed without asking again.
 pub(super) const FRESH: Duration = Duration::from_mins(10);
@@ -35,8 +35,8 @@ impl<T> Kept<T> {
         &self,
         age: Duration,
         now: Timestamp,
-        fetch: impl Future<Output = Result<T, OidcError>>,
-    ) -> Result<Arc<T>, OidcError> {
+        fetch: impl Future<Output = Result<T, UpstreamError>>,
+    ) -> Result<Arc<T>, UpstreamError> {
         let mut slot = self.0.lock().await;
         if let Some((at, document)) = &slot.document
             && now.since(*at) < age
@@ -44,7 +44,7 @@ impl<T> Kept<T> {
             return Ok(Arc::clone(document));
         }
         if slot.failed_at.is_some_and(|at| now.since(at) < REST) {
-            return Err(OidcError::Resting);
+            return Err(UpstreamError::Resting);
         }
         match fetch.await {
             Ok(document) => {
@@ -91,10 +91,10 @@ mod tests {
         let at = Timestamp::from_seconds;
 
         assert!(matches!(
-            kept.no_older(FRESH, at(0), async { Err(OidcError::Refused) }).await,
-            Err(OidcError::Refused)
+            kept.no_older(FRESH, at(0), async { Err(UpstreamError::Refused) }).await,
+            Err(UpstreamError::Refused)
         ));
-        assert!(matches!(kept.no_older(FRESH, at(1), async { Ok(1) }).await, Err(OidcError::Resting)));
+        assert!(matches!(kept.no_older(FRESH, at(1), async { Ok(1) }).await, Err(UpstreamError::Resting)));
         assert!(kept.no_older(FRESH, at(2), async { Ok(1) }).await.is_ok());
     }
 }

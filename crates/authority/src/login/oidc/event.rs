@@ -46,7 +46,7 @@ pub(crate) async fn receive(
 }
 
 async fn received(authority: &Authority, visit: &Visit, name: &str, body: Body) -> Result<(), SignalError> {
-    let provider = authority.providers.load().named(name).map_err(|_| SignalError::Off)?;
+    let provider = authority.providers.load().oidc(name).ok_or(SignalError::Off)?;
     let settings = &provider.settings;
     if !settings.signals.events {
         return Err(SignalError::Off);

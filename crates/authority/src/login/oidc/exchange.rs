@@ -13,11 +13,12 @@ use serde_json::{Map, Value};
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
+use super::MOST_BYTES;
 use super::claims::said_by;
 use super::discovery::Metadata;
 use super::id_token::Claims;
 use super::provider::Provider;
-use super::{MOST_BYTES, OidcError};
+use crate::login::UpstreamError;
 
 /// What the token endpoint gave.
 pub(super) struct Tokens {
@@ -40,8 +41,8 @@ pub(super) struct Redeem<'a> {
 }
 
 impl Tokens {
-    fn read(json: &[u8]) -> Result<Self, OidcError> {
-        let answer: Answer = serde_json::from_slice(json).map_err(|_| OidcError::Document("token answer"))?;
+    fn read(json: &[u8]) -> Result<Self, UpstreamError> {
+        let answer: Answer = serde_json::from_slice(json).map_err(|_| UpstreamError::Document("token answer"))?;
         Ok(Self { id_token: Zeroizing::new(answer.id_token), access_token: Zeroizing::new(answer.access_token) })
     }
 }
@@ -53,23 +54,23 @@ impl Provider {
         url: &str,
         bearer: Option<&str>,
         what: &'static str,
-    ) -> Result<Vec<u8>, OidcError> {
+    ) -> Result<Vec<u8>, UpstreamError> {
         let mut request = Request::get(url).header(ACCEPT, "application/json");
         if let Some(token) = bearer {
             request =
-                request.header(AUTHORIZATION, secret(&format!("Bearer {token}")).ok_or(OidcError::Document(what))?);
+                request.header(AUTHORIZATION, secret(&format!("Bearer {token}")).ok_or(UpstreamError::Document(what))?);
         }
-        let request = request.body(Full::default()).map_err(|_| OidcError::Document(what))?;
+        let request = request.body(Full::default()).map_err(|_| UpstreamError::Document(what))?;
         let (head, body) = self.http.fetch(request, MOST_BYTES).await?;
-        if head.status == StatusCode::OK { Ok(body.to_vec()) } else { Err(OidcError::Document(what)) }
+        if head.status == StatusCode::OK { Ok(body.to_vec()) } else { Err(UpstreamError::Document(what)) }
     }
 
     /// Redeems a code (RFC 6749 §4.1.3, RFC 7636 §4.5).
-    pub(super) async fn redeem(&self, metadata: &Metadata, redeem: &Redeem<'_>) -> Result<Tokens, OidcError> {
+    pub(super) async fn redeem(&self, metadata: &Metadata, redeem: &Redeem<'_>) -> Result<Tokens, UpstreamError> {
         let in_header = !metadata.secret_in_form;
         let header = match &self.settings.client_secret {
             Some(key) if in_header => {
-                Some(basic(&self.settings.client_id, key).ok_or(OidcError::Document("client secret"))?)
+                Some(basic(&self.settings.client_id, key).ok_or(UpstreamError::Document("client secret"))?)
             }
             Some(_) | None => None,
         };
@@ -80,12 +81,12 @@ impl Provider {
         if let Some(header) = header {
             request = request.header(AUTHORIZATION, header);
         }
-        let request = request.body(Full::from(form)).map_err(|_| OidcError::Document("token endpoint"))?;
+        let request = request.body(Full::from(form)).map_err(|_| UpstreamError::Document("token endpoint"))?;
         let (head, body) = self.http.fetch(request, MOST_BYTES).await?;
         match head.status {
             StatusCode::OK => Tokens::read(&body),
-            status if status.is_client_error() => Err(OidcError::Refused),
-            _ => Err(OidcError::Document("token answer")),
+            status if status.is_client_error() => Err(UpstreamError::Refused),
+            _ => Err(UpstreamError::Document("token answer")),
         }
     }
 
@@ -111,16 +112,16 @@ impl Provider {
         metadata: &Metadata,
         claims: &Claims,
         tokens: &Tokens,
-    ) -> Result<Map<String, Value>, OidcError> {
+    ) -> Result<Map<String, Value>, UpstreamError> {
         let known = claims.all().clone();
         let (Some(url), false) = (&metadata.userinfo, known.contains_key(&self.settings.groups_claim)) else {
             return Ok(known);
         };
         let json = self.document(url.as_str(), Some(&tokens.access_token), "userinfo").await?;
-        let Ok(Value::Object(more)) = jose::read(&json) else { return Err(OidcError::Document("userinfo")) };
+        let Ok(Value::Object(more)) = jose::read(&json) else { return Err(UpstreamError::Document("userinfo")) };
         // OpenID Connect Core §5.3.2: another subject means that the token was swapped.
         if more.get("sub").and_then(Value::as_str) != claims.subject() {
-            return Err(OidcError::Document("userinfo"));
+            return Err(UpstreamError::Document("userinfo"));
         }
         Ok(said_by(known, more))
     }

@@ -45,7 +45,7 @@ async fn received(
     name: &str,
     form: Result<Form, FormError>,
 ) -> Result<(), SignalError> {
-    let provider = authority.providers.load().named(name).map_err(|_| SignalError::Off)?;
+    let provider = authority.providers.load().oidc(name).ok_or(SignalError::Off)?;
     if !provider.settings.signals.backchannel {
         return Err(SignalError::Off);
     }

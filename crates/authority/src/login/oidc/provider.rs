@@ -1,6 +1,5 @@
 //! The providers people may sign in at, and what each was last heard to say of itself.
 
-use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,8 @@ use super::discovery::Metadata;
 use super::documents::{AGAIN, FRESH, Kept};
 use super::id_token::{Claims, Expected, IdTokenError};
 use super::signal::SignalError;
-use super::{OidcError, SignalSettings, UpstreamIssuer};
-
-/// How long a person waits for a connection, and for an answer.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
+use super::{SignalSettings, UpstreamIssuer};
+use crate::login::UpstreamError;
 
 /// One provider, as configured.
 #[derive(PartialEq, Eq)]
@@ -39,61 +36,22 @@ pub struct ProviderSettings {
     pub signals: SignalSettings,
 }
 
-/// Every provider.
-pub struct Providers(Vec<Arc<Provider>>);
-
 /// One provider, and what is known of it.
-pub(super) struct Provider {
-    pub(super) settings: ProviderSettings,
+pub(in crate::login) struct Provider {
+    pub(in crate::login) settings: ProviderSettings,
     pub(super) http: Http,
     metadata: Kept<Metadata>,
     keys: Kept<JwkSet>,
 }
 
-impl Providers {
-    /// These providers. They are asked nothing before somebody signs in.
-    pub fn new(settings: Vec<ProviderSettings>) -> Self {
-        Self(Vec::new()).after(settings).0
-    }
-
-    /// These in place of those so far, and the names of those that are new, gone or others. What is known of one that
-    /// stays as it is stays known.
-    pub(crate) fn after(&self, settings: Vec<ProviderSettings>) -> (Self, Vec<String>) {
-        // Certificates are read for it, so there is none where there is nobody to ask.
-        let http = LazyCell::new(|| Http::with_patience(PATIENCE.0, PATIENCE.1));
-        let provider = |settings: ProviderSettings| {
-            let same = self.0.iter().find(|known| known.settings == settings);
-            same.cloned().unwrap_or_else(|| Arc::new(Provider::new(settings, (*http).clone())))
-        };
-        let new = Self(settings.into_iter().map(provider).collect());
-        let missing = |one: &Self, other: &Self| -> Vec<String> {
-            let is_there = |it: &Arc<Provider>| other.0.iter().any(|there| Arc::ptr_eq(there, it));
-            one.0.iter().filter(|it| !is_there(it)).map(|it| it.settings.name.clone()).collect()
-        };
-        let mut told = [missing(self, &new), missing(&new, self)].concat();
-        told.sort_unstable();
-        told.dedup();
-        (new, told)
-    }
-
-    /// The provider of that name.
-    pub(super) fn named(&self, name: &str) -> Result<Arc<Provider>, OidcError> {
-        self.0.iter().find(|provider| provider.settings.name == name).cloned().ok_or(OidcError::Unknown)
-    }
-
-    /// Name and title of each.
-    pub(crate) fn titles(&self) -> Vec<(&str, &str)> {
-        self.0.iter().map(|it| (it.settings.name.as_str(), it.settings.title.as_str())).collect()
-    }
-}
-
 impl Provider {
-    fn new(settings: ProviderSettings, http: Http) -> Self {
+    /// A provider that was not asked anything yet.
+    pub(in crate::login) fn new(settings: ProviderSettings, http: Http) -> Self {
         Self { settings, http, metadata: Kept::default(), keys: Kept::default() }
     }
 
     /// Where its endpoints are.
-    pub(super) async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>, OidcError> {
+    pub(super) async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>, UpstreamError> {
         let fetch = async {
             let json = self.document(&self.settings.issuer.discovery(), None, "metadata").await?;
             Metadata::read(&json, &self.settings.issuer)
@@ -107,7 +65,7 @@ impl Provider {
         metadata: &Metadata,
         raw: &str,
         expected: &Expected<'_>,
-    ) -> Result<Claims, OidcError> {
+    ) -> Result<Claims, UpstreamError> {
         let keys = self.keys(metadata, FRESH, expected.now).await?;
         match expected.check(raw, &keys) {
             Err(IdTokenError::Signature(JwsError::UnknownKey)) => {
@@ -133,10 +91,10 @@ impl Provider {
         }
     }
 
-    async fn keys(&self, metadata: &Metadata, age: Duration, now: Timestamp) -> Result<Arc<JwkSet>, OidcError> {
+    async fn keys(&self, metadata: &Metadata, age: Duration, now: Timestamp) -> Result<Arc<JwkSet>, UpstreamError> {
         let fetch = async {
             let json = self.document(metadata.keys.as_str(), None, "key set").await?;
-            JwkSet::parse(&json).map_err(|_| OidcError::Document("key set"))
+            JwkSet::parse(&json).map_err(|_| UpstreamError::Document("key set"))
         };
         self.keys.no_older(age, now, fetch).await
     }

@@ -11,9 +11,9 @@ use bailiwick_store::{Signal, SignalEnd, Silenced, StoreError};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::OidcError;
 use super::provider::Provider;
 use crate::authority::Authority;
+use crate::login::UpstreamError;
 use crate::visit::Visit;
 
 /// The longest `jti`, `sub` and `sid`.
@@ -42,7 +42,7 @@ pub(super) enum SignalError {
     Claims(&'static str),
     /// The provider's keys cannot be had right now.
     #[error(transparent)]
-    Provider(OidcError),
+    Provider(UpstreamError),
     /// The store did not answer.
     #[error("not available at the moment; send it again")]
     Store(#[from] StoreError),

@@ -1,13 +1,14 @@
 //! Why nobody was signed in at a provider. Nothing of what the provider said goes into these words.
 
 use bailiwick_net::HttpError;
+use bailiwick_saml::SamlError;
 use http::StatusCode;
 
-use super::id_token::IdTokenError;
+use super::oidc::IdTokenError;
 
 /// One reason.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OidcError {
+pub(crate) enum UpstreamError {
     /// No provider of that name is configured.
     #[error("no such login provider")]
     Unknown,
@@ -38,17 +39,22 @@ pub(crate) enum OidcError {
     /// The ID token is not to be believed.
     #[error("ID token refused: {0}")]
     IdToken(#[from] IdTokenError),
+    /// The answer is not to be believed.
+    #[error("SAML answer refused: {0}")]
+    Saml(#[from] SamlError),
     /// The account was disabled here.
     #[error("the account is disabled")]
     Disabled,
 }
 
-impl OidcError {
+impl UpstreamError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::State | Self::OtherBrowser => StatusCode::BAD_REQUEST,
-            Self::Denied | Self::Refused | Self::Issuer(_) | Self::IdToken(_) | Self::Disabled => StatusCode::FORBIDDEN,
+            Self::Denied | Self::Refused | Self::Issuer(_) | Self::IdToken(_) | Self::Saml(_) | Self::Disabled => {
+                StatusCode::FORBIDDEN
+            }
             Self::Unreachable(_) | Self::Resting | Self::Document(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -66,11 +72,11 @@ impl OidcError {
                 "It was begun elsewhere, or cookies are blocked. Go back to the application and start again in this browser.",
             ),
             Self::Denied => ("You are not signed in", "The login provider was told no. You can start again."),
-            Self::Refused => (
+            Self::Refused | Self::Saml(SamlError::Status) => (
                 "You are not signed in",
                 "The login provider refused. Whoever runs this server finds the reason under the reference below.",
             ),
-            Self::Issuer(_) | Self::IdToken(_) => (
+            Self::Issuer(_) | Self::IdToken(_) | Self::Saml(_) => (
                 "This sign-in cannot be trusted",
                 "The answer did not come from the configured login provider, or was not made for this sign-in.",
             ),
