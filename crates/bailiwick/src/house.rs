@@ -123,9 +123,11 @@ impl House {
             let store = store.clone();
             async move { if store.ready().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
         };
+        let document = self.broker.client_document();
         let routes = Router::new()
             .route("/healthz", get(async || StatusCode::OK))
             .route("/readyz", get(ready))
+            .route(bailiwick_broker::DOCUMENT, get(async move || axum::Json(document)))
             .merge(Arc::clone(&self.gateway).routes())
             .merge(Arc::clone(&self.authority).routes());
         crate::entrance::before(routes)
@@ -151,6 +153,7 @@ impl House {
     /// Ends children and streams, then the store.
     pub(crate) async fn close(self) {
         self.gateway.close().await;
+        self.broker.close().await;
         let signed = async {
             self.store.settle_audit().await;
             if let Err(error) = self.notary.sign().await {

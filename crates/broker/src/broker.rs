@@ -11,6 +11,7 @@ use bailiwick_net::Http;
 use bailiwick_store::{Change, ChangeKind, Store};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::accounts::Accounts;
 use crate::connection::Opened;
 use crate::prepared::Prepared;
 use crate::provider::Providers;
@@ -42,12 +43,16 @@ pub struct Broker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) http: Http,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 impl Broker {
     /// Puts a broker together.
     pub fn new(parts: Parts) -> Self {
+        let wheels = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let accounts = Accounts::new(parts.issuer.clone(), parts.store.clone(), wheels, parts.http.clone());
         Self {
+            accounts: Arc::new(accounts),
             issuer: parts.issuer,
             signer: parts.signer,
             store: parts.store,

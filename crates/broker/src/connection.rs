@@ -22,8 +22,8 @@ pub(crate) enum Held {
     Key { key: String },
     /// A name and a password.
     Login { username: String, password: String },
-    /// Tokens of an authorization server.
-    Oauth { access: String, refresh: Option<String> },
+    /// Tokens of an authorization server; what there is of them, [`crate::oauth::Bundle`] reads.
+    Oauth,
 }
 
 impl Drop for Held {
@@ -34,10 +34,7 @@ impl Drop for Held {
                 username.zeroize();
                 password.zeroize();
             }
-            Self::Oauth { access, refresh } => {
-                access.zeroize();
-                refresh.zeroize();
-            }
+            Self::Oauth => {}
         }
     }
 }

@@ -4,18 +4,24 @@
 //! A server's [`Credentials`] are settings. [`Broker::prepare`] makes them a [`Prepared`], which knows what it obtained
 //! before and asks again only when that ends.
 
+mod accounts;
 mod answer;
 mod broker;
+mod connect;
 mod connection;
 mod credential;
 mod endpoint;
 mod kept;
+mod oauth;
 mod obtained;
 mod prepared;
 mod provider;
+mod refresh;
 mod settings;
 
 pub use broker::{Broker, Parts};
+pub use connect::{KEY_FIELD, NAME_FIELD, PASSWORD_FIELD};
+pub use oauth::{CALLBACK, ConnectError, DOCUMENT, Departure};
 pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};
 pub use provider::{Provider, ProviderKind, Providers, TwoProviders};

@@ -170,14 +170,18 @@ pub struct UserOauth {
     pub authorization_url: Option<Url>,
     /// Its token endpoint, where it has no metadata.
     pub token_url: Option<Url>,
+    /// Its revocation endpoint, where it has one and no metadata.
+    pub revocation_url: Option<Url>,
     /// Our `client_id` there; without one we describe ourselves, or register.
     pub client_id: Option<String>,
     /// Our secret there.
     pub client_secret: Option<Secret>,
     /// The scopes that are asked for.
     pub scopes: ScopeSet,
-    /// The `resource` parameter, where it is not the server's URL.
+    /// The `resource` parameter, where it is not the server's URL; empty for none at all.
     pub resource: Option<String>,
+    /// False only where the operator knows that a refresh token may be used again.
+    pub rotates: bool,
 }
 
 /// The token endpoint of another authorization server, and who we are there.

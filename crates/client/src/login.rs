@@ -17,7 +17,7 @@ use crate::headless::{self, HeadlessError};
 use crate::keep::{Account, Keep, KeepError, Kept};
 use crate::loopback::Loopback;
 use crate::mcp::knock;
-use crate::register::{Given, RegisterError, Registration};
+use crate::register::{Applicant, Given, RegisterError, Registration};
 use crate::secret::Secret;
 use crate::server_url::ServerUrl;
 use crate::token::{Desk, TokenError, Tokens};
@@ -177,7 +177,8 @@ impl Door<'_> {
         } else {
             // Registered for all the server suggests, so that a later step-up needs no new registration.
             let most = parties.resource.scopes.join(scope);
-            Registration::register(&client.http, &parties.server, loopback.redirect_uri(), &most).await?
+            Registration::register(&client.http, &parties.server, &Applicant::cli(loopback.redirect_uri(), &most))
+                .await?
         };
         let tokens = self.enter(&registration, false).await?;
         Ok((registration, tokens))
@@ -189,7 +190,7 @@ impl Door<'_> {
             client_id: &registration.client_id,
             redirect_uri: loopback.redirect_uri(),
             scope,
-            resource: &parties.resource.resource,
+            resource: Some(&parties.resource.resource),
         };
         let pending = Arc::new(Pending::begin(&parties.server, wish, &*client.entropy));
         // What a person gave us is not replaced behind his back.
@@ -209,7 +210,7 @@ impl Door<'_> {
             http: &client.http,
             endpoint: &parties.server.token_endpoint,
             registration,
-            resource: &parties.resource.resource,
+            resource: Some(&parties.resource.resource),
             now: client.clock.now(),
         };
         match desk.exchange(&pending, &code, scope).await {

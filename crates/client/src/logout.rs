@@ -51,11 +51,14 @@ impl Client {
             return Ok(false);
         };
         let registration = &account.registration;
-        let desk = Desk { http: &self.http, endpoint: &address, registration, resource, now: self.clock.now() };
-        match &tokens.refresh {
-            Some(refresh) => desk.revoke(refresh, "refresh_token").await?,
-            None => desk.revoke(&tokens.access, "access_token").await?,
-        }
+        let desk = Desk {
+            http: &self.http,
+            endpoint: &address,
+            registration,
+            resource: Some(resource),
+            now: self.clock.now(),
+        };
+        desk.revoke_all(tokens).await?;
         Ok(true)
     }
 }

@@ -28,7 +28,7 @@ pub enum AuthMethod {
 }
 
 /// A client as one authorization server knows it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Registration {
     /// The `client_id`.
     pub client_id: String,
@@ -77,9 +77,29 @@ struct Raw {
     token_endpoint_auth_method: Option<AuthMethod>,
 }
 
+/// Who registers, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Applicant<'a> {
+    /// Its name for people.
+    pub name: &'a str,
+    /// Its `application_type`: `native` or `web`.
+    pub kind: &'a str,
+    /// Where answers go.
+    pub redirect_uri: &'a str,
+    /// The scopes it will ask for.
+    pub scope: &'a ScopeSet,
+}
+
+impl<'a> Applicant<'a> {
+    /// The command line.
+    pub(crate) fn cli(redirect_uri: &'a str, scope: &'a ScopeSet) -> Self {
+        Self { name: "Bailiwick CLI", kind: "native", redirect_uri, scope }
+    }
+}
+
 impl Registration {
     /// The registration that a given client id stands for.
-    pub(crate) fn given(given: Given, server: &AuthorizationServer) -> Self {
+    pub fn given(given: Given, server: &AuthorizationServer) -> Self {
         let method = match &given.secret {
             None => AuthMethod::None,
             Some(_) => with_secret(&server.auth_methods),
@@ -88,19 +108,22 @@ impl Registration {
         Self { client_id: given.id, client_secret: given.secret, method, redirect_uri: None, scope, expires_at: None }
     }
 
-    /// Registers at `server` (RFC 7591 §3.1) as a native application.
-    pub(crate) async fn register(
+    /// Registers at `server` (RFC 7591 §3.1).
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the server does not register anybody, or not this applicant.
+    pub async fn register(
         http: &Http,
         server: &AuthorizationServer,
-        redirect_uri: &str,
-        scope: &ScopeSet,
+        applicant: &Applicant<'_>,
     ) -> Result<Self, RegisterError> {
+        let Applicant { redirect_uri, scope, .. } = *applicant;
         let endpoint =
             server.registration_endpoint.as_ref().ok_or_else(|| RegisterError::NotOffered(server.issuer.clone()))?;
         let wanted = wanted_method(&server.auth_methods);
         let mut body = json!({
-            "client_name": "Bailiwick CLI",
-            "application_type": "native",
+            "client_name": applicant.name,
+            "application_type": applicant.kind,
             "redirect_uris": [redirect_uri],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
@@ -135,7 +158,7 @@ impl Registration {
     }
 
     /// True when this registration, made earlier, serves a login for these scopes back to this address.
-    pub(crate) fn serves(&self, redirect_uri: &str, scope: &ScopeSet, now: Timestamp) -> bool {
+    pub fn serves(&self, redirect_uri: &str, scope: &ScopeSet, now: Timestamp) -> bool {
         let lives = self.expires_at.is_none_or(|at| now < at);
         match &self.redirect_uri {
             // What a person gave us is his to know.

@@ -88,7 +88,7 @@ impl Client {
             http: &self.http,
             endpoint: &address,
             registration: &account.registration,
-            resource: &resource,
+            resource: Some(&resource),
             now,
         };
         let held = match desk.refresh(tokens).await {

@@ -83,7 +83,7 @@ impl fmt::Display for ServerUrl {
 
 /// Reads a URL that a server told us, to fetch it or to open it: https, or http on this machine, and nothing that a
 /// shell, a browser or a log could stumble over.
-pub(crate) fn endpoint(raw: &str) -> Option<Url> {
+pub fn endpoint(raw: &str) -> Option<Url> {
     let url = Url::parse(raw).ok()?;
     (raw.len() <= 8192 && is_plain(&url) && is_safe(&url)).then_some(url)
 }

@@ -36,6 +36,9 @@ pub enum TokenError {
     /// The server said no.
     #[error("the server gave no token: {0}")]
     Refused(Told),
+    /// The server cannot answer now.
+    #[error("the token endpoint answered {0}; it may be different in a moment")]
+    Busy(u16),
     /// The server's answer is not one.
     #[error("the token endpoint answered {0} with something else than a token")]
     Broken(u16),
@@ -51,7 +54,7 @@ impl TokenError {
             Self::Refused(told) => {
                 matches!(told.code.as_str(), "invalid_grant" | "invalid_client" | "unauthorized_client")
             }
-            Self::Broken(_) | Self::Http(_) => false,
+            Self::Busy(_) | Self::Broken(_) | Self::Http(_) => false,
         }
     }
 }
@@ -62,6 +65,16 @@ impl Tokens {
         self.expires_at.is_none_or(|at| now.after(LEEWAY) < at)
     }
 
+    /// The access token and, where there is one, the refresh token, for whoever keeps them.
+    pub fn expose(&self) -> (&str, Option<&str>) {
+        (self.access.expose(), self.refresh.as_ref().map(Secret::expose))
+    }
+
+    /// Tokens that somebody kept.
+    pub fn kept(access: Secret, refresh: Option<Secret>, scope: ScopeSet, expires_at: Option<Timestamp>) -> Self {
+        Self { access, refresh, scope, expires_at }
+    }
+
     /// True when the access token can be renewed without a person.
     pub fn renewable(&self) -> bool {
         self.refresh.is_some()
@@ -70,46 +83,57 @@ impl Tokens {
 
 /// Whose tokens are asked for, and where.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Desk<'a> {
-    pub(crate) http: &'a Http,
-    pub(crate) endpoint: &'a Url,
-    pub(crate) registration: &'a Registration,
-    pub(crate) resource: &'a str,
-    pub(crate) now: Timestamp,
+pub struct Desk<'a> {
+    /// Requests leave through this.
+    pub http: &'a Http,
+    /// The endpoint.
+    pub endpoint: &'a Url,
+    /// Who we are there.
+    pub registration: &'a Registration,
+    /// Where the tokens will be shown (RFC 8707), unless the server is not told.
+    pub resource: Option<&'a str>,
+    /// The time.
+    pub now: Timestamp,
 }
 
 impl Desk<'_> {
     /// Exchanges a code; `asked` is what the grant holds when the answer does not say (RFC 6749 §5.1).
-    pub(crate) async fn exchange(
-        &self,
-        pending: &Pending,
-        code: &Secret,
-        asked: &ScopeSet,
-    ) -> Result<Tokens, TokenError> {
-        let fields = [
+    pub async fn exchange(&self, pending: &Pending, code: &Secret, asked: &ScopeSet) -> Result<Tokens, TokenError> {
+        let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
             ("redirect_uri", &pending.redirect_uri),
             ("code_verifier", pending.verifier.expose()),
-            ("resource", self.resource),
         ];
+        fields.extend(self.resource.map(|resource| ("resource", resource)));
         self.post(&fields, asked).await
     }
 
     /// Renews tokens; a server that does not rotate leaves the refresh token as it was.
-    pub(crate) async fn refresh(&self, old: Tokens) -> Result<Tokens, TokenError> {
+    pub async fn refresh(&self, old: Tokens) -> Result<Tokens, TokenError> {
         let Some(refresh) = old.refresh else {
             return Err(TokenError::Refused(Told::new("invalid_grant", Some("no refresh token was given"))));
         };
-        let fields =
-            [("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("resource", self.resource)];
+        let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
+        fields.extend(self.resource.map(|resource| ("resource", resource)));
         let mut tokens = self.post(&fields, &old.scope).await?;
         tokens.refresh = tokens.refresh.take().or(Some(refresh));
         Ok(tokens)
     }
 
+    /// Revokes the token that stands for the whole grant: the refresh token where there is one.
+    ///
+    /// # Errors
+    /// [`TokenError`] when the server was not told, or did not take it.
+    pub async fn revoke_all(&self, tokens: &Tokens) -> Result<(), TokenError> {
+        match &tokens.refresh {
+            Some(refresh) => self.revoke(refresh, "refresh_token").await,
+            None => self.revoke(&tokens.access, "access_token").await,
+        }
+    }
+
     /// Revokes a token (RFC 7009 §2.1).
-    pub(crate) async fn revoke(&self, token: &Secret, hint: &str) -> Result<(), TokenError> {
+    async fn revoke(&self, token: &Secret, hint: &str) -> Result<(), TokenError> {
         let (proof, authorization) = self.registration.proof();
         let fields = [[("token", token.expose()), ("token_type_hint", hint)].as_slice(), &proof].concat();
         let reply = ask::form(self.http, self.endpoint, &fields, authorization).await?;
@@ -124,7 +148,11 @@ impl Desk<'_> {
         let (proof, authorization) = self.registration.proof();
         let fields = [own, &proof].concat();
         let reply = ask::form(self.http, self.endpoint, &fields, authorization).await?;
-        let broken = TokenError::Broken(reply.status.as_u16());
+        let status = reply.status.as_u16();
+        if reply.status.is_server_error() || status == 429 {
+            return Err(TokenError::Busy(status));
+        }
+        let broken = TokenError::Broken(status);
         if !reply.status.is_success() {
             return Err(Told::read(&reply.body).map_or(broken, TokenError::Refused));
         }

@@ -175,11 +175,15 @@ pub enum Control {
     SamlOnce,
     /// A SAML assertion made for a browser is never exchanged for a token.
     SsoAsGrant,
+    /// A request to where somebody else pointed goes to no address of ours.
+    BrokerGuard,
+    /// An answer to a person's way to a provider is that provider's.
+    CallbackIssuer,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 85] = [
+    pub const ALL: [Self; 87] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -265,6 +269,8 @@ impl Control {
         Self::SamlRecipient,
         Self::SamlOnce,
         Self::SsoAsGrant,
+        Self::BrokerGuard,
+        Self::CallbackIssuer,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -1,6 +1,9 @@
 //! The HTTP client: every request of ours leaves through it. Redirects are not followed and no cookie is kept, because
 //! both would carry a request somewhere nobody decided on.
 
+mod names;
+
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +21,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+use self::names::{Names, refused};
+use crate::fetch::is_public;
+
 const CONNECT: Duration = Duration::from_secs(5);
 const HEADERS: Duration = Duration::from_secs(30);
 /// Shorter than the five seconds after which Node closes a quiet connection, so that a request never meets one.
@@ -26,8 +32,9 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 /// An HTTP client with a pool of connections; clones share it.
 #[derive(Clone, Debug)]
 pub struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>,
     headers: Duration,
+    names: Names,
 }
 
 /// Why a request brought no answer.
@@ -80,7 +87,12 @@ impl Http {
 
     /// A client that waits `connect` for a connection and `headers` for the head of an answer.
     pub fn with_patience(connect: Duration, headers: Duration) -> Self {
-        Self::over(secured, connect, headers)
+        Self::over(secured, Names::All, (connect, headers))
+    }
+
+    /// A client for addresses that somebody else pointed to: https, and only to the public internet.
+    pub fn outward() -> Self {
+        Self::over(secured, Names::Public, (CONNECT, HEADERS))
     }
 
     /// A client that trusts the certificates in this PEM text, and no others.
@@ -89,7 +101,7 @@ impl Http {
         let secured = |tcp| {
             HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp)
         };
-        Self::over(secured, CONNECT, HEADERS)
+        Self::over(secured, Names::All, (CONNECT, HEADERS))
     }
 
     /// A client that shows this certificate chain, with this key, to whoever asks for one; it trusts the certificates in
@@ -112,15 +124,15 @@ impl Http {
             .map_err(|error| PemError(error.to_string()))?;
         let secured =
             |tcp| HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(tcp);
-        Ok(Self::over(secured, CONNECT, HEADERS))
+        Ok(Self::over(secured, Names::All, (CONNECT, HEADERS)))
     }
 
     fn over(
-        secured: impl FnOnce(HttpConnector) -> HttpsConnector<HttpConnector>,
-        connect: Duration,
-        headers: Duration,
+        secured: impl FnOnce(HttpConnector<Names>) -> HttpsConnector<HttpConnector<Names>>,
+        names: Names,
+        (connect, headers): (Duration, Duration),
     ) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(names);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect));
@@ -128,7 +140,7 @@ impl Http {
             .pool_idle_timeout(POOL_IDLE)
             .pool_timer(TokioTimer::new())
             .build(secured(tcp));
-        Self { client, headers }
+        Self { client, headers, names }
     }
 
     /// Sends a request and waits for the head of the answer; its body streams.
@@ -137,6 +149,9 @@ impl Http {
     /// [`HttpError`] when no answer comes; an answer of any status is not an error.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, HttpError> {
         let host = host(&request);
+        if self.names == Names::Public {
+            check(&request, &host)?;
+        }
         match timeout(self.headers, self.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(HttpError::Connect { host, reason: innermost(&error) }),
@@ -167,7 +182,7 @@ impl Default for Http {
     }
 }
 
-fn secured(tcp: HttpConnector) -> HttpsConnector<HttpConnector> {
+fn secured(tcp: HttpConnector<Names>) -> HttpsConnector<HttpConnector<Names>> {
     let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(aws_lc_rs::default_provider()) {
         Ok(builder) => builder,
         // A machine without certificates can still speak plain http, to itself for one; https then fails by itself.
@@ -193,6 +208,19 @@ fn machine_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
+}
+
+/// An address in place of a name is looked up by nobody, and what is not encrypted goes nowhere.
+fn check<B>(request: &Request<B>, host: &str) -> Result<(), HttpError> {
+    let refuse = |reason: String| Err(HttpError::Connect { host: host.to_owned(), reason });
+    if request.uri().scheme_str() != Some("https") {
+        return refuse("only https leads to where somebody else pointed".to_owned());
+    }
+    let bare = request.uri().host().unwrap_or("").trim_matches(['[', ']']).parse::<IpAddr>();
+    match bare {
+        Ok(address) if !is_public(address) => refuse(refused(address)),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn host<B>(request: &Request<B>) -> String {

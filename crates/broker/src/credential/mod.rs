@@ -7,11 +7,14 @@ mod jwt_bearer;
 mod mtls;
 mod signed_jwt;
 mod static_key;
+mod user_oauth;
 
 use std::sync::Arc;
 
 use crate::broker::Broker;
+use crate::connection::Held;
 use crate::obtained::{BrokerError, Obtained, Wanted};
+use crate::provider::ProviderKind;
 use crate::settings::Credential;
 
 /// A credential that is ready for use.
@@ -25,6 +28,17 @@ pub(crate) enum Ready {
     ClientCredentials(client_credentials::Machine),
     Exchange(exchange::Exchanged),
     JwtBearer(jwt_bearer::Asserted),
+    UserOauth(user_oauth::Connected),
+}
+
+/// Whether what a person left can be what it is to be.
+pub(crate) fn fit(kind: &ProviderKind, held: &Held) -> Result<(), BrokerError> {
+    match (kind, held) {
+        (ProviderKind::Key(place), Held::Key { key }) => static_key::placed(place, key).map(drop),
+        (ProviderKind::Login, Held::Login { username, password }) => basic::shown(username, password).map(drop),
+        (ProviderKind::Oauth(_), _) | (_, Held::Oauth) => Err(BrokerError::Unfit("nothing is left there".to_owned())),
+        (ProviderKind::Key(_) | ProviderKind::Login, _) => Err(BrokerError::Unfit("not what is asked for".to_owned())),
+    }
 }
 
 impl Ready {
@@ -32,7 +46,7 @@ impl Ready {
         Ok(match credential {
             Credential::None => Self::None,
             Credential::ApiKey(settings) => Self::Fixed(static_key::StaticKey::new(settings)?),
-            Credential::UserOauth(_) => return Err(BrokerError::Unfit("not offered yet".to_owned())),
+            Credential::UserOauth(settings) => Self::UserOauth(user_oauth::Connected::new(settings)),
             Credential::Basic(settings) => Self::Basic(basic::Named::new(settings)?),
             Credential::Mtls(settings) => Self::Mtls(Arc::new(mtls::shown(settings)?)),
             Credential::SignedJwt(settings) => Self::SignedJwt(signed_jwt::Signed::new(settings.clone())),
@@ -50,7 +64,7 @@ impl Ready {
             Self::None | Self::Mtls(_) | Self::SignedJwt(_) | Self::ClientCredentials(_) => false,
             Self::Fixed(key) => key.is_personal(),
             Self::Basic(named) => named.is_personal(),
-            Self::Exchange(_) | Self::JwtBearer(_) => true,
+            Self::Exchange(_) | Self::JwtBearer(_) | Self::UserOauth(_) => true,
         }
     }
 
@@ -67,6 +81,7 @@ impl Ready {
             Self::SignedJwt(signed) => signed.obtain(broker, wanted).await,
             Self::ClientCredentials(machine) => machine.obtain(broker).await,
             Self::Exchange(exchanged) => exchanged.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+            Self::UserOauth(account) => account.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
             Self::JwtBearer(asserted) => asserted.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
         }
     }

@@ -47,7 +47,7 @@ impl StaticKey {
                 let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
                 match &broker.open(&key).await?.held {
                     Held::Key { key } => placed(place, key).map(Arc::new),
-                    Held::Login { .. } | Held::Oauth { .. } => Err(BrokerError::Lost { provider: connection.clone() }),
+                    Held::Login { .. } | Held::Oauth => Err(BrokerError::Lost { provider: connection.clone() }),
                 }
             }
             Self::Shared(obtained) => Ok(Arc::clone(obtained)),

@@ -17,13 +17,14 @@ fn pending(promises_iss: bool) -> Pending {
         promises_iss,
         auth_methods: Vec::new(),
         offers_offline_access: false,
+        takes_documents: false,
     };
     let scope = ScopeSet::parse("a b").unwrap();
     let wish = Wish {
         client_id: "client",
         redirect_uri: "http://127.0.0.1:5/callback",
         scope: &scope,
-        resource: "https://h.example/mcp",
+        resource: Some("https://h.example/mcp"),
     };
     Pending::begin(&server, wish, &Counting)
 }

@@ -28,6 +28,8 @@ pub struct AuthorizationServer {
     pub auth_methods: Vec<String>,
     /// True when `offline_access` is among its scopes.
     pub offers_offline_access: bool,
+    /// True when a client may be the URL of its own description (Client ID Metadata Documents).
+    pub takes_documents: bool,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,8 @@ struct Raw {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    #[serde(default)]
+    client_id_metadata_document_supported: bool,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
@@ -86,6 +90,7 @@ impl AuthorizationServer {
             revocation_endpoint: raw.revocation_endpoint.as_deref().and_then(endpoint),
             promises_iss: raw.authorization_response_iss_parameter_supported,
             auth_methods: raw.token_endpoint_auth_methods_supported,
+            takes_documents: raw.client_id_metadata_document_supported,
             offers_offline_access: raw.scopes_supported.iter().any(|scope| scope == "offline_access"),
             issuer: raw.issuer,
         })

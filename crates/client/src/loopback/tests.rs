@@ -24,8 +24,10 @@ fn pending(redirect_uri: &str) -> Arc<Pending> {
         promises_iss: false,
         auth_methods: Vec::new(),
         offers_offline_access: false,
+        takes_documents: false,
     };
-    let wish = Wish { client_id: "c", redirect_uri, scope: &ScopeSet::default(), resource: "https://h.example/mcp" };
+    let wish =
+        Wish { client_id: "c", redirect_uri, scope: &ScopeSet::default(), resource: Some("https://h.example/mcp") };
     Arc::new(Pending::begin(&server, wish, &Fixed))
 }
 

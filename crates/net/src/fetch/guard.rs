@@ -136,5 +136,13 @@ impl Vetted {
     }
 }
 
+/// True for an address on the public internet.
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    match reach(address) {
+        Reach::Global => true,
+        Reach::Private | Reach::Never => !control::holds(Control::BrokerGuard),
+    }
+}
+
 #[cfg(test)]
 mod tests;

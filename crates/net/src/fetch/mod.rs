@@ -10,6 +10,7 @@ mod roots;
 
 pub use documents::{Documents, Missing};
 pub use error::FetchError;
+pub(crate) use guard::is_public;
 pub use guard::{Guard, GuardSettings, Private, Resolve, SystemResolver};
 pub use once::Patience;
 pub use roots::{RootsError, Trust};

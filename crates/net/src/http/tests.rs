@@ -66,3 +66,23 @@ async fn a_long_answer_is_not_read_to_its_end() {
 
     assert!(matches!(error, HttpError::TooBig { most: 9, .. }), "{error}");
 }
+
+#[tokio::test]
+async fn where_somebody_else_pointed_lies_on_the_public_internet() {
+    let http = Http::outward();
+    for (url, says) in [
+        ("https://127.0.0.1:1/", "not a public address"),
+        ("https://[::1]:1/", "not a public address"),
+        ("https://[::ffff:169.254.169.254]/", "not a public address"),
+        ("https://10.0.0.1/", "not a public address"),
+        ("https://169.254.169.254/latest/meta-data", "not a public address"),
+        ("https://localhost:1/", "not a public address"),
+        ("http://example.com/", "only https"),
+    ] {
+        let request = Request::get(url).body(Full::new(Bytes::new())).unwrap();
+
+        let refused = http.send(request).await.unwrap_err().to_string();
+
+        assert!(refused.contains(says), "{url}: {refused}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::vault::Record;
 
 /// The right to ask a provider for new tokens of one generation, once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RefreshLease {
     key: ConnectionKey,
     generation: i64,
@@ -84,7 +84,7 @@ impl Store {
 
     /// Keeps new tokens; `false` when the row holds something else by now, such as what its person connected
     /// meanwhile. A lease that ran out does not stand in the way: what the provider gave is worth more.
-    pub async fn renew(&self, lease: RefreshLease, new: Renewal, event: AuditEvent) -> Result<bool, StoreError> {
+    pub async fn renew(&self, lease: &RefreshLease, new: Renewal, event: AuditEvent) -> Result<bool, StoreError> {
         let bound = Bound {
             key: &lease.key,
             generation: lease.generation.saturating_add(1),
@@ -96,7 +96,7 @@ impl Store {
         };
         let record = self.seal_record(&bound.binding(), &new.secret).await?;
         let lock = lease.key.lock();
-        self.write(&lock, (lease, new, record, event), |(lease, new, record, event), tx| {
+        self.write(&lock, (lease.clone(), new, record, event), |(lease, new, record, event), tx| {
             Box::pin(renew(tx, lease, new, record, event))
         })
         .await
@@ -105,12 +105,12 @@ impl Store {
     /// Says that there are no new tokens; `false` when the lease is somebody else's by now.
     pub async fn fail_refresh(
         &self,
-        lease: RefreshLease,
+        lease: &RefreshLease,
         failure: Failure,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         let lock = lease.key.lock();
-        self.write(&lock, (lease, failure, event), |(lease, failure, event), tx| {
+        self.write(&lock, (lease.clone(), failure, event), |(lease, failure, event), tx| {
             Box::pin(async move {
                 let (state, trouble, held_until) = match failure {
                     Failure::Reconnect(trouble) => ("needs_reconnect", trouble, Timestamp::default()),

@@ -71,7 +71,7 @@ async fn taken(world: &World, store: &Store, key: &ConnectionKey, generation: i6
 pub async fn renew(now: Timestamp, store: &Store, lease: RefreshLease, text: &str) -> bool {
     let scope = ScopeSet::parse("crm.read").unwrap();
     let renewal = Renewal { secret: secret(text), scope, expires_at: Some(now.after(LEASE)), rotates: true };
-    store.renew(lease, renewal, event(AuditKind::ConnectionRefreshed, now)).await.unwrap()
+    store.renew(&lease, renewal, event(AuditKind::ConnectionRefreshed, now)).await.unwrap()
 }
 
 async fn state(store: &Store, key: &ConnectionKey) -> ConnectionState {
@@ -167,7 +167,9 @@ async fn what_can_be_tried_again_waits_its_time(world: &World) {
     let generation = connect(world, &store, &ada, "old").await;
     let first = taken(world, &store, &ada, generation).await;
     let again = world.now().after(Duration::from_secs(5));
-    let fail = |lease, failure| store.fail_refresh(lease, failure, event(AuditKind::ConnectionLost, world.now()));
+    let fail = async |lease: RefreshLease, failure| {
+        store.fail_refresh(&lease, failure, event(AuditKind::ConnectionLost, world.now())).await
+    };
 
     assert!(fail(first, Failure::Retry("it says 503".to_owned(), again)).await.unwrap());
     assert!(matches!(lease(world, &store, &ada, generation).await, Lease::Later(at) if at == again));

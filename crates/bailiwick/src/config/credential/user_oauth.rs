@@ -21,6 +21,8 @@ pub(crate) struct UserOauthEntry {
     pub(crate) authorization_url: Option<String>,
     /// Its token endpoint, where it has no metadata.
     pub(crate) token_url: Option<String>,
+    /// Its revocation endpoint, where it has one and no metadata.
+    pub(crate) revocation_url: Option<String>,
     /// Our `client_id` there; without one the gateway describes itself in a document, or registers.
     pub(crate) client_id: Option<String>,
     /// Our secret there.
@@ -29,6 +31,9 @@ pub(crate) struct UserOauthEntry {
     pub(crate) scopes: Vec<String>,
     /// The `resource` parameter (RFC 8707), where it is not the server's URL; empty for none at all.
     pub(crate) resource: Option<String>,
+    /// `false` where the provider lets a refresh token be used again: a refresh that was cut off is then tried anew, and
+    /// nobody has to connect again.
+    pub(crate) rotates: Option<bool>,
     /// The name people connect under, to be shared by several servers or tools; by default the server's, or `server/tool`.
     pub(crate) connection: Option<String>,
 }
@@ -54,10 +59,12 @@ impl UserOauthEntry {
             issuer: self.issuer.clone(),
             authorization_url: url("authorization_url", &self.authorization_url)?,
             token_url: url("token_url", &self.token_url)?,
+            revocation_url: url("revocation_url", &self.revocation_url)?,
             client_id: self.client_id.clone(),
             client_secret: secret.transpose()?,
             scopes: scopes(label, &self.scopes)?,
             resource: self.resource.clone(),
+            rotates: self.rotates.unwrap_or(true),
         })
     }
 }

@@ -1,0 +1,136 @@
+//! People's accounts at providers: what is kept of them in memory, and what the ways to them stand on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bailiwick_domain::entropy::Entropy;
+use bailiwick_domain::generations::Generations;
+use bailiwick_domain::ids::UserId;
+use bailiwick_domain::time::{Clock, Timestamp};
+use bailiwick_domain::uri::Issuer;
+use bailiwick_net::Http;
+use bailiwick_store::{Change, ChangeKind, ConnectionKey, Store};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio_util::task::TaskTracker;
+
+use crate::oauth::Places;
+use crate::obtained::Obtained;
+
+/// How many accounts are kept in memory before the older ones are read again.
+const HALF: usize = 16_384;
+
+/// What every account stands on.
+pub(crate) struct Accounts {
+    pub(crate) issuer: Issuer,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) places: Places,
+    /// Refreshes that were begun: they go on when nobody waits any more.
+    pub(crate) tasks: TaskTracker,
+    memory: Mutex<Memory>,
+    turns: Mutex<Generations<ConnectionKey, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A credential that may be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Usable {
+    pub(crate) obtained: Arc<Obtained>,
+    pub(crate) generation: i64,
+    /// None where nobody says when it ends.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// Credentials in memory, kept true by the feed.
+struct Memory {
+    held: Generations<ConnectionKey, Usable>,
+    changes: broadcast::Receiver<Change>,
+    /// How many changes were heard.
+    heard: u64,
+}
+
+impl Memory {
+    /// Lets go of whatever changed.
+    fn hear(&mut self) {
+        loop {
+            match self.changes.try_recv() {
+                Ok(Change { kind: ChangeKind::Connection, subject }) => {
+                    self.heard += 1;
+                    if let Some((user, provider)) = subject.split_once(' ') {
+                        let user = UserId::from_stored(user);
+                        self.held.forget(&ConnectionKey { user, provider: provider.to_owned() });
+                    }
+                }
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(_)) => {
+                    self.heard += 1;
+                    self.held = Generations::new(HALF);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+impl Accounts {
+    pub(crate) fn new(
+        issuer: Issuer,
+        store: Store,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+        http: Http,
+    ) -> Self {
+        let changes = store.revocations().subscribe();
+        Self {
+            issuer,
+            clock,
+            entropy,
+            places: Places::new(http),
+            tasks: TaskTracker::new(),
+            memory: Mutex::new(Memory { held: Generations::new(HALF), changes, heard: 0 }),
+            turns: Mutex::new(Generations::new(HALF)),
+            store,
+        }
+    }
+
+    /// What is held for that connection and may be used, unless it is the generation that somebody refused.
+    pub(crate) fn held(&self, key: &ConnectionKey, worn: Option<i64>) -> Option<Usable> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.hear();
+        let now = self.clock.now();
+        let usable = |held: &&Usable| held.until.is_none_or(|until| now < until) && Some(held.generation) != worn;
+        memory.held.get(key).filter(usable).cloned()
+    }
+
+    /// How many changes were heard so far; what is read from the store afterwards is newer than those.
+    pub(crate) fn mark(&self) -> u64 {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.hear();
+        memory.heard
+    }
+
+    /// Holds what was read after `mark`, unless something changed in between.
+    pub(crate) fn hold(&self, key: &ConnectionKey, usable: &Usable, mark: u64) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.hear();
+        if memory.heard == mark {
+            memory.held.keep(key.clone(), usable.clone());
+        }
+    }
+
+    /// Whoever wants the same connection at the same time waits here.
+    pub(crate) fn turn(&self, key: &ConnectionKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(key) {
+            return Arc::clone(turn);
+        }
+        let turn = Arc::default();
+        turns.keep(key.clone(), Arc::clone(&turn));
+        turn
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! Who we are at a provider: whom its operator told us to be, else the URL of our own description, else whom it
+//! registers.
+
+use bailiwick_client::{Applicant, Given, Registration};
+use bailiwick_domain::time::Timestamp;
+use bailiwick_store::ProviderClient;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{ConnectError, Found};
+use crate::accounts::Accounts;
+use crate::settings::UserOauth;
+
+/// Where our own description is, below the public URL (Client ID Metadata Documents).
+pub const DOCUMENT: &str = "/connect/client.json";
+/// Where providers answer.
+pub const CALLBACK: &str = "/connect/callback";
+/// What we are called.
+const NAME: &str = "Bailiwick";
+
+impl Accounts {
+    /// Our own description, for providers that read it.
+    pub(crate) fn document(&self) -> Value {
+        json!({
+            "client_id": self.issuer.join(DOCUMENT),
+            "client_name": NAME,
+            "client_uri": self.issuer.as_str(),
+            "redirect_uris": [self.issuer.join(CALLBACK)],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "web",
+        })
+    }
+
+    /// Who we are there, for a person who is about to connect.
+    pub(crate) async fn identity(
+        &self,
+        settings: &UserOauth,
+        found: &Found,
+        callback: &str,
+        now: Timestamp,
+    ) -> Result<Registration, ConnectError> {
+        if let Some(known) = self.told(settings, found) {
+            return Ok(known);
+        }
+        let asked = settings.asked(found);
+        let (provider, issuer) = (settings.connection.as_str(), found.server.issuer.as_str());
+        if let Some(kept) = self.registered(provider, issuer).await? {
+            if kept.serves(callback, &asked, now) {
+                return Ok(kept);
+            }
+            let forgotten = self.store.forget_provider_client(provider, issuer).await;
+            forgotten.map_err(|error| ConnectError::Unkept(error.to_string()))?;
+        }
+        let applicant = Applicant { name: NAME, kind: "web", redirect_uri: callback, scope: &asked };
+        let door = self.places.door(settings, found.server.registration_endpoint.as_ref().unwrap_or(&NOWHERE));
+        let made = Registration::register(door, &found.server, &applicant).await;
+        let made = made.map_err(|error| ConnectError::Unfit(error.to_string()))?;
+        let secret = Zeroizing::new(serde_json::to_string(&made).unwrap_or_default());
+        let new = ProviderClient { provider: provider.to_owned(), issuer: issuer.to_owned(), secret };
+        match self.store.keep_provider_client(new, now).await {
+            Ok(true) => Ok(made),
+            // Another process registered first; one of us is enough.
+            Ok(false) => Ok(self.registered(provider, issuer).await?.unwrap_or(made)),
+            Err(error) => Err(ConnectError::Unkept(error.to_string())),
+        }
+    }
+
+    /// Who we are without asking anybody.
+    pub(crate) fn told(&self, settings: &UserOauth, found: &Found) -> Option<Registration> {
+        if let Some(id) = &settings.client_id {
+            let given = Given { id: id.clone(), secret: settings.client_secret.clone() };
+            return Some(Registration::given(given, &found.server));
+        }
+        // A provider elsewhere can read it only where everybody can.
+        let readable = found.server.takes_documents && self.issuer.as_str().starts_with("https://");
+        let document = Given { id: self.issuer.join(DOCUMENT), secret: None };
+        readable.then(|| Registration::given(document, &found.server))
+    }
+
+    async fn registered(&self, provider: &str, issuer: &str) -> Result<Option<Registration>, ConnectError> {
+        let kept = self.store.provider_client(provider, issuer).await;
+        let kept = kept.map_err(|error| ConnectError::Unkept(error.to_string()))?;
+        Ok(kept.and_then(|kept| serde_json::from_str(&kept.secret).ok()))
+    }
+}
+
+/// What stands for an endpoint that is not there; nobody is sent to it.
+static NOWHERE: std::sync::LazyLock<url::Url> = std::sync::LazyLock::new(|| {
+    #[expect(clippy::unwrap_used, reason = "a literal")]
+    url::Url::parse("https://invalid./").unwrap()
+});

@@ -1,0 +1,278 @@
+//! The refresh of a connection: one at a time in all processes. That it began is durable before the provider hears of
+//! it; what the provider gave is kept before anybody looks at it; and it goes on when whoever asked has left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_client::{Desk, Registration, TokenError, Tokens};
+use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::control::{Control, holds};
+use bailiwick_domain::time::Timestamp;
+use bailiwick_net::HttpError;
+use bailiwick_store::{
+    Connection, ConnectionError, ConnectionKey, ConnectionState, Failure, Lease, RefreshLease, Renewal,
+};
+
+use crate::accounts::{Accounts, Usable};
+use crate::endpoint::bearing;
+use crate::oauth::Bundle;
+use crate::obtained::BrokerError;
+use crate::settings::UserOauth;
+
+/// How long a provider may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a refresh may take from the first write to the last; longer than the provider may, and the writes.
+const LEASE: Duration = Duration::from_secs(20);
+/// How long whoever asks waits for somebody else's refresh.
+const WAIT: Duration = Duration::from_secs(12);
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(50);
+/// How soon a provider that could not answer is asked again.
+const AGAIN: Duration = Duration::from_secs(3);
+/// How long before its end a token is renewed, at most: a request takes time, and clocks differ.
+const SPARE: Duration = Duration::from_secs(30);
+/// How often new tokens are tried to be kept: they are nowhere else.
+const TRIES: u32 = 6;
+
+/// What one look at a connection led to.
+enum Turn {
+    Done(Usable),
+    Again,
+    Wait,
+}
+
+impl Accounts {
+    /// A credential of that connection that may be used, renewed where it must be; not the one of the generation
+    /// `worn`, which somebody refused.
+    ///
+    /// # Errors
+    /// [`BrokerError`] with what must happen first.
+    pub(crate) async fn usable(
+        self: &Arc<Self>,
+        settings: &Arc<UserOauth>,
+        key: &ConnectionKey,
+        worn: Option<i64>,
+    ) -> Result<Usable, BrokerError> {
+        if let Some(held) = self.held(key, worn) {
+            return Ok(held);
+        }
+        let turn = self.turn(key);
+        let _turn = turn.lock().await;
+        let began = tokio::time::Instant::now();
+        loop {
+            if let Some(held) = self.held(key, worn) {
+                return Ok(held);
+            }
+            match self.look(settings, key, worn).await? {
+                Turn::Done(usable) => return Ok(usable),
+                Turn::Again => {}
+                Turn::Wait => tokio::time::sleep(LOOK).await,
+            }
+            if began.elapsed() > WAIT {
+                return Err(BrokerError::Later("another process has not finished the refresh yet".to_owned()));
+            }
+        }
+    }
+
+    async fn look(
+        self: &Arc<Self>,
+        settings: &Arc<UserOauth>,
+        key: &ConnectionKey,
+        worn: Option<i64>,
+    ) -> Result<Turn, BrokerError> {
+        let mark = self.mark();
+        let Some(kept) = self.store.connection(key).await.map_err(|error| unreadable(key, &error))? else {
+            return Err(BrokerError::Unconnected { provider: key.provider.clone() });
+        };
+        if kept.view.state == ConnectionState::NeedsReconnect {
+            return Err(lost(key));
+        }
+        let bundle = Bundle::read(&kept.secret).ok_or_else(|| lost(key))?;
+        let now = self.clock.now();
+        let until = kept.view.expires_at.map(|end| end.before(spare(&kept)));
+        if until.is_none_or(|until| now < until) && Some(kept.view.generation) != worn {
+            let usable = usable(settings, &kept, &bundle, until)?;
+            self.hold(key, &usable, mark);
+            return Ok(Turn::Done(usable));
+        }
+        let generation = kept.view.generation;
+        let lease = self.store.lease_refresh(key, generation, now, now.after(LEASE)).await;
+        match lease.map_err(|error| BrokerError::Later(error.to_string()))? {
+            Lease::Taken(lease) => {
+                let refresh = Refresh { accounts: Arc::clone(self), settings: Arc::clone(settings), lease, now };
+                // Whoever asked may leave; what was begun is finished.
+                let done = self.tasks.spawn(refresh.run(kept, bundle));
+                done.await.map_err(|error| BrokerError::Later(error.to_string()))??;
+                Ok(Turn::Again)
+            }
+            Lease::Busy(_) => Ok(Turn::Wait),
+            Lease::Changed => Ok(Turn::Again),
+            Lease::Lost => Err(lost(key)),
+            Lease::Later(at) => {
+                let left = at.since(now).as_secs();
+                Err(BrokerError::Later(format!("the provider could not answer; it is asked again in {left} s")))
+            }
+        }
+    }
+}
+
+/// What may be shown of a connection (R16: not more than was asked for).
+fn usable(
+    settings: &UserOauth,
+    kept: &Connection,
+    bundle: &Bundle,
+    until: Option<Timestamp>,
+) -> Result<Usable, BrokerError> {
+    let more = kept.view.scope.minus(&settings.scopes);
+    let extra = more.iter().find(|scope| scope.as_str() != "offline_access");
+    if let Some(scope) = extra.filter(|_| !settings.scopes.is_empty() && holds(Control::OvergrantCheck)) {
+        return Err(BrokerError::Overgrant(format!("the account was given the scope {scope}, which is not asked for")));
+    }
+    let obtained = Arc::new(bearing(bundle.access())?);
+    Ok(Usable { obtained, generation: kept.view.generation, until })
+}
+
+/// A token that lives shortly is not renewed all the time.
+fn spare(kept: &Connection) -> Duration {
+    let life = kept.view.expires_at.map_or(Duration::ZERO, |end| end.since(kept.view.refreshed_at));
+    SPARE.min(life / 4)
+}
+
+fn lost(key: &ConnectionKey) -> BrokerError {
+    BrokerError::Lost { provider: key.provider.clone() }
+}
+
+fn unreadable(key: &ConnectionKey, error: &ConnectionError) -> BrokerError {
+    match error {
+        ConnectionError::Unreadable => lost(key),
+        ConnectionError::NoKey(_) | ConnectionError::Store(_) => BrokerError::Later(error.to_string()),
+    }
+}
+
+/// A refresh that has the lease.
+struct Refresh {
+    accounts: Arc<Accounts>,
+    settings: Arc<UserOauth>,
+    lease: RefreshLease,
+    now: Timestamp,
+}
+
+/// What a provider that was asked for new tokens means for the connection.
+enum Verdict {
+    /// Only its person can help.
+    Reconnect(String),
+    /// It can be tried again.
+    Retry(String),
+}
+
+impl Refresh {
+    async fn run(self, kept: Connection, bundle: Bundle) -> Result<(), BrokerError> {
+        let key = kept.view.key.clone();
+        match self.ask(kept, bundle).await {
+            Ok((tokens, renewed)) => self.keep(&key, &tokens, &renewed).await,
+            Err(Verdict::Reconnect(says)) => {
+                self.fail(&key, Failure::Reconnect(says)).await?;
+                Err(lost(&key))
+            }
+            Err(Verdict::Retry(says)) => {
+                self.fail(&key, Failure::Retry(says.clone(), self.accounts.clock.now().after(AGAIN))).await?;
+                Err(BrokerError::Later(says))
+            }
+        }
+    }
+
+    async fn ask(&self, kept: Connection, bundle: Bundle) -> Result<(Tokens, Bundle), Verdict> {
+        if !bundle.renewable() {
+            return Err(Verdict::Reconnect("the access ended, and the provider gave nothing to renew it".to_owned()));
+        }
+        let Self { accounts, settings, now, .. } = self;
+        let found = accounts.places.find(settings, *now).await.map_err(|error| Verdict::Retry(error.to_string()))?;
+        // INVARIANT: a refresh token is shown to nobody but who gave it, and as nobody but whom it was given to.
+        if found.server.issuer != bundle.issuer {
+            return Err(Verdict::Reconnect(format!("{} is not who gave the tokens", found.server.issuer)));
+        }
+        let told = settings.client_id.as_ref().and_then(|_| accounts.told(settings, &found));
+        let registration: Registration = match told {
+            Some(told) if told.client_id != kept.view.client => {
+                return Err(Verdict::Reconnect("the configuration names another client by now".to_owned()));
+            }
+            Some(told) => told,
+            None => bundle.registration.clone(),
+        };
+        let desk = Desk {
+            http: accounts.places.door(settings, &found.server.token_endpoint),
+            endpoint: &found.server.token_endpoint,
+            registration: &registration,
+            resource: found.resource.as_deref(),
+            now: accounts.clock.now(),
+        };
+        let old = bundle.tokens(kept.view.scope, kept.view.expires_at);
+        let answer = tokio::time::timeout(PATIENCE, desk.refresh(old)).await;
+        let answer = answer.unwrap_or(Err(TokenError::Http(HttpError::Slow {
+            host: found.server.token_endpoint.authority().to_owned(),
+            within: PATIENCE,
+        })));
+        let tokens = answer.map_err(|error| self.judge(&error))?;
+        let renewed = Bundle::new(&bundle.issuer, &tokens, bundle.registration.clone());
+        Ok((tokens, renewed))
+    }
+
+    /// What an answer without tokens means. Where nobody knows whether the request arrived, the refresh token may be
+    /// spent, and a provider that rotates them would take its next use for theft.
+    fn judge(&self, error: &TokenError) -> Verdict {
+        let says = error.to_string();
+        let perhaps_spent = |says| if self.settings.rotates { Verdict::Reconnect(says) } else { Verdict::Retry(says) };
+        match error {
+            TokenError::Refused(told) if told.code == "invalid_grant" => Verdict::Reconnect(says),
+            TokenError::Refused(_) | TokenError::Busy(_) | TokenError::Http(HttpError::Connect { .. }) => {
+                Verdict::Retry(says)
+            }
+            TokenError::Broken(status) if (300..500).contains(status) => Verdict::Retry(says),
+            TokenError::Broken(_)
+            | TokenError::Http(HttpError::Slow { .. } | HttpError::Broken { .. } | HttpError::TooBig { .. }) => {
+                perhaps_spent(says)
+            }
+        }
+    }
+
+    /// Keeps new tokens before anybody looks at them.
+    async fn keep(&self, key: &ConnectionKey, tokens: &Tokens, renewed: &Bundle) -> Result<(), BrokerError> {
+        let mut pause = Duration::from_millis(50);
+        for attempt in 1.. {
+            let renewal = Renewal {
+                secret: renewed.write(),
+                scope: tokens.scope.clone(),
+                expires_at: tokens.expires_at,
+                rotates: self.settings.rotates,
+            };
+            let event = self.event(AuditKind::ConnectionRefreshed, key, "renewed");
+            match self.accounts.store.renew(&self.lease, renewal, event).await {
+                // False: its person connected anew meanwhile, or ended it. That counts.
+                Ok(_) => return Ok(()),
+                Err(error) if attempt >= TRIES => {
+                    tracing::error!(%key, %error, "new tokens could not be kept; the account must be connected again");
+                    return Err(BrokerError::Later(error.to_string()));
+                }
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause *= 2;
+        }
+        Ok(())
+    }
+
+    async fn fail(&self, key: &ConnectionKey, failure: Failure) -> Result<(), BrokerError> {
+        let (kind, says) = match &failure {
+            Failure::Reconnect(says) => (AuditKind::ConnectionLost, says.clone()),
+            Failure::Retry(says, _) => (AuditKind::CredentialRefused, says.clone()),
+        };
+        tracing::warn!(%key, says, "a connection could not be renewed");
+        let event = self.event(kind, key, &says);
+        let kept = self.accounts.store.fail_refresh(&self.lease, failure, event).await;
+        kept.map(drop).map_err(|error| BrokerError::Later(error.to_string()))
+    }
+
+    fn event(&self, kind: AuditKind, key: &ConnectionKey, says: &str) -> AuditEvent {
+        let now = self.accounts.clock.now();
+        AuditEvent::new(kind, now).user(&key.user).rule("refresh").says(format!("{}: {says}", key.provider))
+    }
+}
