@@ -37,6 +37,7 @@ Start here:
   bailiwick serve http://localhost:3000/mcp    protect a server over HTTP
   bailiwick serve -- npx -y @modelcontextprotocol/server-everything
                                                protect a server over stdio
+  bailiwick serve --openapi petstore.yaml      make tools of an HTTP API, and protect them
 and from another terminal:
   bailiwick call http://localhost:8787/mcp list_notes
 
@@ -123,9 +124,9 @@ pub(crate) enum LogFormat {
 /// `bailiwick serve`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// The MCP server to protect, over HTTP
+    /// The MCP server to protect, over HTTP; with --openapi, where the API is
     #[arg(
-        help = "URL of the MCP server to protect, such as http://localhost:3000/mcp",
+        help = "URL of the MCP server to protect, such as http://localhost:3000/mcp; with --openapi, of the API",
         value_name = "UPSTREAM_URL",
         conflicts_with = "child"
     )]
@@ -133,6 +134,9 @@ pub(crate) struct Serve {
     /// Or the command that starts it and speaks to it over stdio
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) child: Vec<String>,
+    /// Make tools of an HTTP API: its OpenAPI 3.0 or 3.1 document, JSON or YAML [base URL: the document's first server]
+    #[arg(long, value_name = "FILE", conflicts_with = "child")]
+    pub(crate) openapi: Option<PathBuf>,
     /// Serve it at /mcp/NAME instead of /mcp; a name is made of a-z, 0-9 and -
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -51,10 +51,25 @@ pub struct Obtained {
     pub headers: HeaderMap,
     /// Pairs to add to the query.
     pub query: Vec<(String, Zeroizing<String>)>,
+    /// Names and values of cookies.
+    pub cookies: Vec<(String, Zeroizing<String>)>,
     /// The client to send it with, where the credential lies in the connection.
     pub http: Option<Http>,
     /// What must never come back to whoever called.
     pub secrets: Vec<Zeroizing<String>>,
+}
+
+impl Obtained {
+    /// Adds what another credential says.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.headers.extend(other.headers.clone());
+        self.query.extend(other.query.iter().cloned());
+        self.cookies.extend(other.cookies.iter().cloned());
+        self.secrets.extend(other.secrets.iter().cloned());
+        if other.http.is_some() {
+            self.http.clone_from(&other.http);
+        }
+    }
 }
 
 impl std::fmt::Debug for Obtained {

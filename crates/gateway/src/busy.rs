@@ -18,7 +18,7 @@ impl Gateway {
         let servers = self.servers.load();
         let children = servers.iter().map(|server| match server.reach.as_ref() {
             Reach::Stdio(children) => children.count(),
-            Reach::Http(_) | Reach::Nowhere(_) => 0,
+            Reach::Http(_) | Reach::OpenApi(_) | Reach::Nowhere(_) => 0,
         });
         Busy { streams: self.streams.count(), children: children.sum() }
     }

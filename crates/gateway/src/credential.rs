@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_broker::{Broker, BrokerError, Choice, Credential, Credentials, Obtained, Prepared, Wanted};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderValue};
+use zeroize::Zeroizing;
 
 use crate::call::{Call, Said};
 use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
-use crate::settings::ServerSettings;
+use crate::settings::{ServerSettings, Upstream};
+use crate::upstream::openapi::chosen;
 
 /// The credentials of one server.
 #[derive(Debug, Default)]
@@ -28,12 +30,25 @@ impl Shown {
         let written = settings.headers.contains_key(AUTHORIZATION);
         let ours = settings.credential.0.iter().all(|tier| matches!(tier.credential, Credential::SignedJwt(_)));
         let whole = if written && ours { Credentials::only(Credential::None) } else { settings.credential.clone() };
-        let tool = |(name, credentials): (&String, &Credentials)| {
+        let part = |(name, credentials): (&String, &Credentials)| {
             Ok((name.clone(), broker.prepare(&format!("{label}/{name}"), credentials)?))
         };
+        let mut tools: BTreeMap<_, _> = settings.tools.iter().map(part).collect::<Result<_, BrokerError>>()?;
+        if let Upstream::OpenApi(api) = &settings.upstream {
+            let schemes: BTreeMap<_, _> = settings.security.iter().map(part).collect::<Result<_, BrokerError>>()?;
+            let own = api.tools().filter(|tool| !settings.tools.contains_key(*tool));
+            let wanted = own.filter_map(|tool| {
+                let set = chosen(api.needs(tool), |scheme| schemes.contains_key(scheme))?;
+                let all = Prepared::together(set.iter().filter_map(|need| schemes.get(&need.scheme)));
+                // Nobody has to connect an account for what is open to everybody.
+                let open = api.needs(tool).iter().any(Vec::is_empty) && all.is_personal();
+                (!open).then(|| (tool.to_owned(), all))
+            });
+            tools.extend(wanted);
+        }
         Ok(Self {
             whole: broker.prepare(label, &whole)?,
-            tools: settings.tools.iter().map(tool).collect::<Result<_, _>>()?,
+            tools,
             discovery: settings.discovery.as_ref().map(|shown| broker.prepare(label, shown)).transpose()?,
         })
     }
@@ -56,7 +71,7 @@ pub(crate) fn choose(gateway: &Gateway, call: &Call) -> Option<Choice> {
             None => held,
         }
     });
-    call.server.credentials.of(tool).choose(&opening.unwrap_or_default()).cloned()
+    call.server.credentials.of(tool).choose(&opening.unwrap_or_default())
 }
 
 /// The credential itself.
@@ -79,6 +94,12 @@ pub(crate) async fn own(gateway: &Gateway, server: &Hosted) -> Result<Arc<Obtain
 /// Headers of ours: what the configuration writes has the last word.
 pub(crate) fn headers(server: &Hosted, obtained: &Obtained) -> HeaderMap {
     let mut headers = obtained.headers.clone();
+    if !obtained.cookies.is_empty() {
+        let pairs: Vec<String> =
+            obtained.cookies.iter().map(|(name, value)| format!("{name}={}", value.as_str())).collect();
+        let cookie = Zeroizing::new(pairs.join("; "));
+        headers.extend(HeaderValue::from_str(&cookie).ok().map(|value| (COOKIE, value)));
+    }
     headers.extend(server.settings.headers.clone());
     headers
 }

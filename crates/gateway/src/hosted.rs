@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::credential::Shown;
 use crate::settings::{ServerSettings, Upstream};
+use crate::upstream::openapi::Api;
 use crate::upstream::stdio::{Children, Program};
 
 /// A hosted server.
@@ -37,6 +38,8 @@ pub(crate) struct Hosted {
 pub(crate) enum Reach {
     /// At this URL.
     Http(Uri),
+    /// As the operations of this API.
+    OpenApi(Arc<Api>),
     /// Through these children.
     Stdio(Children),
     /// Not at all: what the configuration says is no URL.
@@ -52,6 +55,7 @@ impl Hosted {
                 // It may hold a key; whoever wrote it knows it.
                 Err(error) => Reach::Nowhere(format!("its URL cannot be used: {error}")),
             },
+            Upstream::OpenApi(api) => Reach::OpenApi(Arc::clone(api)),
             Upstream::Stdio { program, args, env, cwd, isolate } => {
                 let program = Program {
                     executable: program.clone(),

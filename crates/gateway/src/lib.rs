@@ -32,6 +32,7 @@ pub use busy::Busy;
 pub use gateway::{Gateway, Parts};
 pub use reload::Reloaded;
 pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
+pub use upstream::openapi::{Api, ApiError, LeftOut, Need, Scheme};
 
 #[cfg(test)]
 mod testing;

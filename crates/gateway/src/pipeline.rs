@@ -95,6 +95,7 @@ async fn walk(gateway: &Arc<Gateway>, raw: Raw, trail: &mut Trail, now: Timestam
     let answer = match (bearer::stands(gateway, &server, &errand, trail), server.reach.as_ref()) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Reach::Http(uri)) => upstream::http::forward(gateway, uri, permit).await,
+        (Ok(()), Reach::OpenApi(api)) => upstream::openapi::forward(gateway, api, permit, trail).await,
         (Ok(()), Reach::Stdio(children)) => upstream::stdio::forward(gateway, children, permit, trail).await,
         (Ok(()), Reach::Nowhere(says)) => Err(Trouble::Down(says.clone()).into()),
     };

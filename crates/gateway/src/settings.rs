@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bailiwick_broker::{Credentials, Providers, TwoProviders};
 use bailiwick_domain::policy::{Named, ScopeGroup};
@@ -9,6 +10,8 @@ use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
 use http::HeaderMap;
 use url::Url;
+
+use crate::upstream::openapi::Api;
 
 /// One server.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,8 @@ pub struct ServerSettings {
     pub headers: HeaderMap,
     /// What it is shown to let us in, unless `headers` has an `Authorization` already.
     pub credential: Credentials,
+    /// What single security schemes of an API are shown instead, by the scheme's name.
+    pub security: BTreeMap<String, Credentials>,
     /// What it is shown for single tools instead.
     pub tools: BTreeMap<String, Credentials>,
     /// What it is shown when the gateway asks which tools there are; by default what its callers share.
@@ -47,12 +52,16 @@ impl ServerSettings {
     /// [`TwoProviders`] where two of one name differ.
     pub fn add_connections(&self, providers: &mut Providers) -> Result<(), TwoProviders> {
         providers.add(&self.title, &self.credential)?;
-        self.tools.iter().try_for_each(|(tool, shown)| providers.add(&format!("{}: {tool}", self.title), shown))
+        let parts = self.tools.iter().chain(&self.security);
+        parts.into_iter().try_for_each(|(part, shown)| providers.add(&format!("{}: {part}", self.title), shown))
     }
 
     /// The audiences of tokens of ours that leave for it, or for the authorization servers it trusts.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        let all = std::iter::once(&self.credential).chain(self.tools.values()).chain(&self.discovery);
+        let all = std::iter::once(&self.credential)
+            .chain(self.tools.values())
+            .chain(self.security.values())
+            .chain(&self.discovery);
         all.flat_map(Credentials::audiences)
     }
 }
@@ -62,6 +71,8 @@ impl ServerSettings {
 pub enum Upstream {
     /// Streamable HTTP at this URL.
     Http(Url),
+    /// An API whose operations are the tools.
+    OpenApi(Arc<Api>),
     /// A child process that speaks JSON-RPC by lines.
     Stdio {
         /// The program.

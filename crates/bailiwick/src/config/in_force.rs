@@ -37,7 +37,7 @@ impl InForce {
         self.table.get(section).and_then(toml::Value::as_table).into_iter().flat_map(Table::keys).cloned().collect()
     }
 
-    /// The files it names that hold public keys of others: they change on their own, when keys are rotated.
+    /// The files it names that others write: public keys, which are rotated, and descriptions of APIs.
     pub(crate) fn key_files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         gather(&self.table, &mut files);
@@ -106,7 +106,8 @@ impl InForce {
 
 fn gather(table: &Table, files: &mut Vec<PathBuf>) {
     for (name, value) in table {
-        let path = value.as_str().filter(|_| ["jwks_file", "bundle_file", "metadata"].contains(&name.as_str()));
+        let path = value.as_str();
+        let path = path.filter(|_| ["jwks_file", "bundle_file", "metadata", "openapi"].contains(&name.as_str()));
         files.extend(path.map(PathBuf::from));
         if let Some(below) = value.as_table() {
             gather(below, files);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bailiwick_broker::Credentials;
 use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup, Server};
@@ -17,20 +18,26 @@ use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
 use super::credential::{CredentialEntry, Place, TierEntry, ToolEntry, credentials};
-use super::{ConfigError, Floor, IsolateWord, SandboxEntry, Secret};
+use super::{ConfigError, Floor, IsolateWord, OpenApiEntry, SandboxEntry, Secret, SecurityEntry};
 
-/// What the file says of one server: either `upstream` or `command`.
+/// What the file says of one server: one of `upstream`, `openapi` and `command`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ServerEntry {
     /// URL of a server that speaks streamable HTTP.
     pub(crate) upstream: Option<Text>,
+    /// File with the OpenAPI 3 document of an HTTP API, JSON or YAML: its operations are the tools.
+    pub(crate) openapi: Option<PathBuf>,
+    /// Where that API is, instead of where its document says.
+    pub(crate) base_url: Option<Text>,
+    /// What single security schemes of the API are shown instead of `credential`, by the scheme's name.
+    pub(crate) security: BTreeMap<String, SecurityEntry>,
     /// Headers every request to it carries, such as an API key.
     pub(crate) headers: BTreeMap<String, Text>,
     /// Program and arguments of a server that speaks stdio.
     pub(crate) command: Option<Vec<Text>>,
-    /// What the server at `upstream` is shown to let us in; by default `{ kind = "signed_jwt" }` for servers nearby,
-    /// `{ kind = "none" }` for others.
+    /// What the server at `upstream`, or the API, is shown to let us in; by default `{ kind = "signed_jwt" }` for servers
+    /// nearby, `{ kind = "none" }` for others.
     pub(crate) credential: Option<CredentialEntry>,
     /// The same in several steps, lowest privilege first: a call gets the first whose scopes do for it.
     pub(crate) tiers: Vec<TierEntry>,
@@ -71,7 +78,7 @@ pub(crate) enum Text {
 
 impl Text {
     /// The text itself.
-    fn fetch(&self, what: &str) -> Result<Zeroizing<String>, ConfigError> {
+    pub(super) fn fetch(&self, what: &str) -> Result<Zeroizing<String>, ConfigError> {
         match self {
             Self::Plain(text) => Ok(Zeroizing::new(text.clone())),
             Self::Secret(secret) => secret.fetch(what),
@@ -126,37 +133,50 @@ impl ServerEntry {
         let label = name.as_ref().map_or("the server".to_owned(), |name| format!("server.{name}"));
         let groups = self.groups(&label)?;
         let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
-        let scopes: Vec<Scope> = groups
-            .clone()
-            .unwrap_or_else(|| Server::default_groups(prefix))
-            .into_iter()
-            .map(|group| group.scope)
-            .collect();
-        let (upstream, shown) = match (&self.upstream, &self.command) {
-            (Some(written), None) => {
-                let raw = written.fetch(&format!("{label}.upstream"))?;
-                let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
-                let shown =
-                    self.shown(Place { label: &label, connection: prefix, url: Some((&raw, &url)) }, &scopes)?;
-                (Upstream::Http(url), shown)
+        let scopes = scopes_of(groups.as_deref(), prefix);
+        let place = Place { label: &label, connection: prefix, url: None };
+        let mut security = BTreeMap::new();
+        let mut api_title = None;
+        let (upstream, shown) = match (&self.upstream, &self.command, &self.openapi) {
+            (None, None, Some(file)) => {
+                let api = OpenApiEntry { file, base: self.base_url.as_ref(), label: &label }.read()?;
+                let place = Place { url: Some((api.base().as_str(), api.base())), ..place };
+                let shown = self.shown(place, &scopes)?;
+                let open = self.credential.is_none() && self.tiers.is_empty() && self.headers.is_empty();
+                security = SecurityEntry::settings(&self.security, place, (&api, open))?;
+                api_title = Some(api.title().to_owned());
+                (Upstream::OpenApi(Arc::new(api)), shown)
             }
-            (None, Some(_)) if !self.headers.is_empty() => {
-                return Err(ConfigError::Value(format!("{label}: `headers` go with `upstream`, not with `command`")));
-            }
-            (None, Some(_)) if self.shows_something() => {
-                let says = "`credential` is for a server at an `upstream`; give a child its own in `env`";
+            _ if self.base_url.is_some() || !self.security.is_empty() => {
+                let says = "`base_url` and `security` go with `openapi`";
                 return Err(ConfigError::Value(format!("{label}: {says}")));
             }
-            (None, Some(words)) => (self.child(&label, words)?, ShownEntry::default()),
-            _ => return Err(ConfigError::Value(format!("{label}: give either `upstream` or `command`"))),
+            (Some(written), None, None) => {
+                let raw = written.fetch(&format!("{label}.upstream"))?;
+                let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
+                let shown = self.shown(Place { url: Some((&raw, &url)), ..place }, &scopes)?;
+                (Upstream::Http(url), shown)
+            }
+            (None, Some(_), None) if !self.headers.is_empty() => {
+                let says = "`headers` go with `upstream` or `openapi`, not with `command`";
+                return Err(ConfigError::Value(format!("{label}: {says}")));
+            }
+            (None, Some(_), None) if self.shows_something() => {
+                let says =
+                    "`credential` is for a server at an `upstream` and for an API; give a child its own in `env`";
+                return Err(ConfigError::Value(format!("{label}: {says}")));
+            }
+            (None, Some(words), None) => (self.child(&label, words)?, ShownEntry::default()),
+            _ => return Err(ConfigError::Value(format!("{label}: give one of `upstream`, `openapi` and `command`"))),
         };
-        let title = self.title.clone().or_else(|| name.as_ref().map(ToString::to_string));
+        let title = self.title.clone().or(api_title).or_else(|| name.as_ref().map(ToString::to_string));
         Ok(ServerSettings {
             allow: allow::ceilings(&self.allow, &label, prefix, groups.as_ref())?,
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
             headers: headers(&label, &self.headers)?,
             credential: shown.whole,
+            security,
             tools: shown.tools,
             discovery: shown.discovery,
             groups,
@@ -191,8 +211,12 @@ impl ServerEntry {
         let words = self.command.iter_mut().flatten().chain(&mut self.upstream);
         let texts = words.chain(self.env.values_mut()).chain(self.headers.values_mut());
         let tools = self.tool.values_mut().flat_map(|tool| tool.credential.iter_mut().chain(each(&mut tool.tiers)));
+        let schemes = self.security.values_mut().map(|scheme| &mut scheme.credential);
         let whole = self.credential.iter_mut().chain(each(&mut self.tiers)).chain(&mut self.discovery);
-        texts.filter_map(Text::secret).chain(whole.chain(tools).flat_map(CredentialEntry::secrets)).collect()
+        texts
+            .filter_map(Text::secret)
+            .chain(whole.chain(tools).chain(schemes).flat_map(CredentialEntry::secrets))
+            .collect()
     }
 
     fn child(&self, label: &str, words: &[Text]) -> Result<Upstream, ConfigError> {
@@ -232,6 +256,12 @@ impl ServerEntry {
     }
 }
 
+/// The scopes of a server with these groups, or with the usual ones.
+fn scopes_of(groups: Option<&[ScopeGroup]>, prefix: &str) -> Vec<Scope> {
+    let usual = || Server::default_groups(prefix);
+    groups.map_or_else(usual, <[_]>::to_vec).into_iter().map(|group| group.scope).collect()
+}
+
 /// The credential of each step.
 fn each(tiers: &mut [TierEntry]) -> impl Iterator<Item = &mut CredentialEntry> {
     tiers.iter_mut().map(|tier| &mut tier.credential)
@@ -249,7 +279,7 @@ impl RiskWord {
 }
 
 /// Reads the URL of a server behind. One that was not written down is not shown either.
-fn http_url(label: &str, secret: bool, raw: &str) -> Result<Url, ConfigError> {
+pub(super) fn http_url(label: &str, secret: bool, raw: &str) -> Result<Url, ConfigError> {
     match Url::parse(raw) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => Ok(url),
         Ok(_) | Err(_) => {

@@ -26,7 +26,7 @@ pub(super) fn servers(args: &args::Serve, config: &Config, data: &Path) -> Resul
     if name.is_some() && config.server.contains_key(args.name.as_deref().unwrap_or_default()) {
         return Err(HouseError::Other("--name is the name of a server in the configuration file already".to_owned()));
     }
-    let given = args.upstream.is_some() || !args.child.is_empty();
+    let given = args.upstream.is_some() || !args.child.is_empty() || args.openapi.is_some();
     if given {
         let entry = from_command_line(args);
         servers.push(hosting.host(entry.settings(name)?, &entry.sandbox)?);
@@ -52,6 +52,14 @@ pub(super) fn connections(servers: &[ServerSettings]) -> Result<Providers, Confi
 
 fn from_command_line(args: &args::Serve) -> ServerEntry {
     let child = (!args.child.is_empty()).then(|| args.child.iter().cloned().map(Text::Plain).collect());
+    if let Some(file) = &args.openapi {
+        return ServerEntry {
+            openapi: Some(file.clone()),
+            base_url: args.upstream.clone().map(Text::Plain),
+            title: args.name.clone(),
+            ..ServerEntry::default()
+        };
+    }
     let title = args.name.clone().or_else(|| title_of(args.upstream.as_deref(), &args.child));
     // What a person starts by hand is most often fetched first.
     let sandbox = SandboxEntry { network: true, ..SandboxEntry::default() };
@@ -101,6 +109,7 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
         },
         headers: HeaderMap::new(),
         credential: Credentials::default(),
+        security: std::collections::BTreeMap::new(),
         tools: std::collections::BTreeMap::new(),
         discovery: None,
         groups: None,

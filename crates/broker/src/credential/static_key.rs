@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bailiwick_domain::policy::Named;
-use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -81,7 +80,8 @@ pub(crate) fn placed(place: &Place, key: &str) -> Result<Obtained, BrokerError> 
             if key.contains([';', ',', ' ', '"', '\\']) {
                 return Err(BrokerError::Unfit("the key holds characters that no cookie can carry".to_owned()));
             }
-            (COOKIE, Zeroizing::new(format!("{name}={key}")))
+            obtained.cookies.push((name.clone(), Zeroizing::new(key.to_owned())));
+            return Ok(obtained);
         }
     };
     let mut value = HeaderValue::from_str(&text)
@@ -99,7 +99,7 @@ mod tests {
     fn a_key_goes_where_the_tool_looks_for_it() {
         let header = Place::Header { name: "x-api-key".to_owned(), prefix: "Token ".to_owned() };
         assert_eq!(placed(&header, "k1").unwrap().headers["x-api-key"], "Token k1");
-        assert_eq!(placed(&Place::Cookie("sid".to_owned()), "k1").unwrap().headers[COOKIE], "sid=k1");
+        assert_eq!(placed(&Place::Cookie("sid".to_owned()), "k1").unwrap().cookies[0].1.as_str(), "k1");
         let query = placed(&Place::Query("key".to_owned()), "k&1").unwrap();
         assert_eq!((query.query[0].0.as_str(), query.query[0].1.as_str()), ("key", "k&1"));
     }

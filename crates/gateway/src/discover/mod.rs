@@ -89,6 +89,7 @@ async fn look(gateway: &Gateway, server: &Hosted) -> bool {
             Ok(own) => survey(&mut http::Talk::to(gateway, server, (uri, &own))).await,
             Err(error) => Err(Mute::Unreachable(error.to_string())),
         },
+        Reach::OpenApi(api) => Ok(api.facts()),
         Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {
             Ok(mut talk) => survey(&mut talk).await,
             Err(mute) => Err(mute),

@@ -1,6 +1,7 @@
-//! The servers behind: over HTTP, or as children.
+//! The servers behind: over HTTP, as children, or as APIs that know nothing of MCP.
 
 pub(crate) mod http;
+pub(crate) mod openapi;
 pub(crate) mod stdio;
 
 use ::http::StatusCode;

@@ -335,6 +335,7 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         name: ServerName::parse(name),
         title: format!("The {name} server"),
         upstream,
+        security: BTreeMap::new(),
         credential: if name == "json" {
             let audience = "https://json.example/mcp".to_owned();
             Credentials::only(Credential::SignedJwt(SignedJwt { audience }))

@@ -47,6 +47,21 @@ impl ApiKeyEntry {
         Ok(ApiKey { place: self.place(label)?, key: self.key(label, connection)? })
     }
 
+    /// Goes there, unless something else is written.
+    pub(super) fn go_to(&mut self, place: Place) {
+        if self.header.is_some() || self.query.is_some() || self.cookie.is_some() {
+            return;
+        }
+        match place {
+            Place::Header { name, prefix } => {
+                self.header = Some(name);
+                self.prefix.get_or_insert(prefix);
+            }
+            Place::Query(name) => self.query = Some(name),
+            Place::Cookie(name) => self.cookie = Some(name),
+        }
+    }
+
     fn place(&self, label: &str) -> Result<Place, ConfigError> {
         match (&self.header, &self.query, &self.cookie) {
             (Some(name), None, None) => {

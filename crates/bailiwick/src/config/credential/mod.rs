@@ -7,6 +7,7 @@ mod user_oauth;
 
 use bailiwick_broker::{Credential, Credentials, SignedJwt, Tier};
 use bailiwick_domain::scope::{Scope, ScopeSet};
+use bailiwick_gateway::Scheme;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -106,6 +107,13 @@ impl CredentialEntry {
             Self::JwtBearer(entry) => Credential::JwtBearer(entry.jwt_bearer(&label)?),
             Self::Mtls(entry) => Credential::Mtls(entry.settings(&label)?),
         })
+    }
+
+    /// Puts a key for which nothing says where it goes where that scheme wants it.
+    pub(crate) fn place(&mut self, scheme: &Scheme) {
+        if let (Self::ApiKey(entry), Some(place)) = (self, scheme.place()) {
+            entry.go_to(place);
+        }
     }
 
     /// The secrets it refers to.
