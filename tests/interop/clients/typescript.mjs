@@ -169,10 +169,21 @@ const commands = {
     } while (cursor);
     return { names };
   },
+  /** Every tool as it is listed. */
+  async describe({ client }) {
+    const tools = [];
+    let cursor;
+    do {
+      const page = await client.listTools({ cursor });
+      tools.push(...page.tools);
+      cursor = page.nextCursor;
+    } while (cursor);
+    return { tools };
+  },
   async call({ client }, { tool, arguments: values }) {
     const result = await client.callTool({ name: tool, arguments: values ?? {} });
     const text = result.content.filter((part) => part.type === 'text').map((part) => part.text);
-    return { tool, isError: result.isError ?? false, text: text.join('\n'), meta: result._meta };
+    return { tool, isError: result.isError ?? false, text: text.join('\n'), structured: result.structuredContent, meta: result._meta };
   },
   token(_session, _command, keeper) {
     return { token: keeper.tokens().access_token };

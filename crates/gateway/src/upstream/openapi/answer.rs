@@ -1,6 +1,8 @@
 //! The answer of an API as the result of a tool: its text as it came, its object as structured content, and whatever is
 //! no success as an error that a model can read.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -44,7 +46,8 @@ fn failed(parts: &Parts, body: &Bytes) -> Value {
     let mut says = format!("the API answered {}", parts.status);
     if parts.status.is_redirection() {
         let to = parts.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-        says.push_str(&format!(" to {to:?}; redirects are not followed"));
+        // Writing to a text cannot fail.
+        let _ = write!(says, " to {to:?}; redirects are not followed");
     } else if parts.status == StatusCode::UNAUTHORIZED {
         says.push_str(": it did not let the gateway in; whoever runs the gateway configures a credential for it");
     }

@@ -54,7 +54,7 @@ pub(super) fn read(
     };
     let schema = described(schema, written);
     let required = written.get("required") == Some(&Value::Bool(true));
-    let argument = arguments.add("body".to_owned(), schema, required);
+    let argument = arguments.add("body", schema, required);
     let media = if media.contains('*') { "application/json".to_owned() } else { media.clone() };
     Ok(Some(Body { argument, media, kind, required }))
 }

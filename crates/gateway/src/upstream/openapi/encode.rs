@@ -69,16 +69,20 @@ fn members(object: &Map<String, Value>, explode: bool) -> Vec<String> {
     }
 }
 
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().concat()
+}
+
 impl Spelling<'_> {
     /// The value in a path.
     pub(super) fn in_path(&self, value: &Value) -> String {
         let name = component(self.name);
         match (self.style, value) {
             (Style::Matrix, Value::Array(list)) if self.explode => {
-                list.iter().map(|one| format!(";{name}={}", encoded(one))).collect()
+                joined(list.iter().map(|one| format!(";{name}={}", encoded(one))))
             }
             (Style::Matrix, Value::Object(object)) if self.explode => {
-                members(object, true).iter().map(|one| format!(";{one}")).collect()
+                joined(members(object, true).iter().map(|one| format!(";{one}")))
             }
             (Style::Matrix, _) => format!(";{name}={}", self.joined(value, ",")),
             (Style::Label, _) => format!(".{}", self.joined(value, if self.explode { "." } else { "," })),

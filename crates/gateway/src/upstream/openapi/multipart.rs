@@ -1,5 +1,7 @@
 //! `multipart/form-data` (RFC 7578): one part for each member; texts as they are, all else as JSON.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -14,9 +16,10 @@ pub(super) fn body(members: &Map<String, Value>) -> (Bytes, String) {
     }
     let mut body = String::new();
     for (head, text) in parts {
-        body.push_str(&format!("--{boundary}\r\n{head}\r\n\r\n{text}\r\n"));
+        // Writing to a text cannot fail.
+        let _ = write!(body, "--{boundary}\r\n{head}\r\n\r\n{text}\r\n");
     }
-    body.push_str(&format!("--{boundary}--\r\n"));
+    let _ = write!(body, "--{boundary}--\r\n");
     (body.into(), format!("multipart/form-data; boundary={boundary}"))
 }
 

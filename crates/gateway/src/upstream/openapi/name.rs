@@ -13,12 +13,12 @@ impl Names {
     /// A name for an operation: its own, made fit, or one told from method and path.
     pub(super) fn give(&mut self, id: Option<&str>, method: &str, path: &str) -> String {
         let wanted = id.map(fit).filter(|name| !name.is_empty());
-        self.once(wanted.unwrap_or_else(|| fit(&format!("{method}_{path}"))))
+        self.once(&wanted.unwrap_or_else(|| fit(&format!("{method}_{path}"))))
     }
 
     /// The same name, with a number behind it where it is taken. Two that differ only in case are one to some.
-    pub(super) fn once(&mut self, wanted: String) -> String {
-        let mut name = wanted.clone();
+    pub(super) fn once(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
         let mut number = 2;
         while !self.0.insert(name.to_ascii_lowercase()) {
             let behind = format!("_{number}");

@@ -92,7 +92,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Adds one; gives the name it has got.
-    pub(super) fn add(&mut self, wanted: String, schema: Value, required: bool) -> String {
+    pub(super) fn add(&mut self, wanted: &str, schema: Value, required: bool) -> String {
         let name = self.names.once(wanted);
         if required {
             self.required.push(name.clone().into());
@@ -139,7 +139,7 @@ pub(super) fn all(
     let mut parameters = Vec::new();
     for (mut parameter, written, at) in found {
         let schema = schema(&mut arguments.schemas, written, &at)?;
-        parameter.argument = arguments.add(wanted(&parameter, arguments), schema, parameter.required);
+        parameter.argument = arguments.add(&wanted(&parameter, arguments), schema, parameter.required);
         parameters.push(parameter);
     }
     Ok(parameters)
@@ -147,7 +147,7 @@ pub(super) fn all(
 
 /// A parameter of the path that the document forgot to describe.
 pub(super) fn forgotten(name: &str, arguments: &mut Arguments<'_>) -> Parameter {
-    let argument = arguments.add(fit(name), json!({ "type": "string" }), true);
+    let argument = arguments.add(&fit(name), json!({ "type": "string" }), true);
     let (name, at, style) = (name.to_owned(), At::Path, Style::Simple);
     Parameter { name, argument, at, required: true, style, explode: false, json: false }
 }

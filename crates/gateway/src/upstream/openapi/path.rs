@@ -96,15 +96,12 @@ fn decoded(path: &[u8]) -> Vec<u8> {
     let mut rest = path;
     while let Some((first, behind)) = rest.split_first() {
         let digit = |at: usize| behind.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                out.extend(u8::try_from(high * 16 + low));
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            _ => {
-                out.push(*first);
-                rest = behind;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            out.extend(u8::try_from(high * 16 + low));
+            rest = behind.get(2..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = behind;
         }
     }
     out

@@ -103,15 +103,14 @@ impl<'a> Schemas<'a> {
 
     fn reference(&mut self, reference: &str, beside: &Map<String, Value>, place: &str) -> Result<Value, ApiError> {
         self.document.target(reference, place)?;
-        let name = match self.known.get(reference) {
-            Some(name) => name.clone(),
-            None => {
-                let last = fit(reference.rsplit('/').next().unwrap_or_default());
-                let name = self.names.once(if last.is_empty() { "schema".to_owned() } else { last });
-                self.known.insert(reference.to_owned(), name.clone());
-                self.waiting.push_back((reference.to_owned(), name.clone()));
-                name
-            }
+        let name = if let Some(name) = self.known.get(reference) {
+            name.clone()
+        } else {
+            let last = fit(reference.rsplit('/').next().unwrap_or_default());
+            let name = self.names.once(if last.is_empty() { "schema" } else { &last });
+            self.known.insert(reference.to_owned(), name.clone());
+            self.waiting.push_back((reference.to_owned(), name.clone()));
+            name
         };
         let mut schema = Map::new();
         // Until 3.1 nothing beside a `$ref` counts, though many write a description there.
@@ -155,6 +154,10 @@ impl<'a> Schemas<'a> {
         }
         if self.document.old {
             modernise(&mut schema, members);
+        }
+        // Bytes that are no text have no place in an argument; what is one goes as it is.
+        if schema.get("format").and_then(Value::as_str) == Some("binary") {
+            schema.remove("format");
         }
         Ok(Value::Object(schema))
     }

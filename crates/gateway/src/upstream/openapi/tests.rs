@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 
-/// An API of one operation, `op`, below http://api.example/v1.
+/// An API of one operation, `op`, below `http://api.example/v1`.
 fn api(path: &str, method: &str, operation: Value) -> Api {
     let mut operation = operation;
     operation["operationId"] = json!("op");

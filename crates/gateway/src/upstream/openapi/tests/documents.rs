@@ -103,7 +103,7 @@ fn circles_end() {
     assert_eq!(tool["outputSchema"]["type"], "object");
 
     let circle = document.replace(
-        r##""Node":{"##,
+        r#""Node":{"#,
         r##""Node":{"$ref":"#/components/schemas/Other"},"Other":{"$ref":"#/components/schemas/Node","##,
     );
     assert!(refused(&circle).contains("leads in a circle"));
