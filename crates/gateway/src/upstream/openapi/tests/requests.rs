@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::super::request::Shown;
 use super::super::Api;
+use super::super::request::Shown;
 use super::api;
 
 fn given(arguments: &Value) -> Map<String, Value> {
