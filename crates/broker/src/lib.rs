@@ -26,6 +26,6 @@ pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};
 pub use provider::{Provider, ProviderKind, Providers, TwoProviders};
 pub use settings::{
-    ApiKey, ClientAuth, ClientCredentials, Credential, Credentials, Exchange, JwtBearer, Key, Login, Mtls, NameFrom,
-    Place, SignedJwt, Tier, TokenEndpoint, UserOauth,
+    ApiKey, ClientAuth, ClientCredentials, Credential, Credentials, EntraObo, Exchange, JwtBearer, Key, Login, Mtls,
+    NameFrom, Place, SamlBearer, SignedJwt, Tier, TokenEndpoint, UserOauth,
 };

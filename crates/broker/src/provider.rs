@@ -69,6 +69,9 @@ impl Providers {
 fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
     match credential {
         Credential::UserOauth(settings) => Some((&settings.connection, ProviderKind::Oauth(settings.clone()))),
+        Credential::EntraObo(settings) => {
+            Some((&settings.account.connection, ProviderKind::Oauth(Box::new(settings.account.clone()))))
+        }
         Credential::ApiKey(settings) => match &settings.key {
             Key::Personal(connection) => Some((connection, ProviderKind::Key(settings.place.clone()))),
             Key::Shared(_) | Key::Named(_) => None,
@@ -80,6 +83,7 @@ fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
         | Credential::ClientCredentials(_)
         | Credential::Exchange(_)
         | Credential::JwtBearer(_)
+        | Credential::SamlBearer(_)
         | Credential::Mtls(_) => None,
     }
 }

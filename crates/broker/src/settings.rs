@@ -36,6 +36,8 @@ impl Credentials {
             | Credential::UserOauth(_)
             | Credential::ClientCredentials(_)
             | Credential::JwtBearer(_)
+            | Credential::SamlBearer(_)
+            | Credential::EntraObo(_)
             | Credential::Mtls(_) => None,
         })
     }
@@ -78,6 +80,10 @@ pub enum Credential {
     Exchange(Exchange),
     /// A token for an assertion that we sign (RFC 7523 §2.1).
     JwtBearer(JwtBearer),
+    /// A token for a SAML assertion that we mint (RFC 7522 §2.1).
+    SamlBearer(Box<SamlBearer>),
+    /// A token that Entra gives for one of the person's own (on-behalf-of).
+    EntraObo(Box<EntraObo>),
     /// A client certificate.
     Mtls(Mtls),
 }
@@ -94,6 +100,8 @@ impl Credential {
             Self::ClientCredentials(_) => "client_credentials",
             Self::Exchange(_) => "exchange",
             Self::JwtBearer(_) => "jwt_bearer",
+            Self::SamlBearer(_) => "saml_bearer",
+            Self::EntraObo(_) => "entra_obo",
             Self::Mtls(_) => "mtls",
         }
     }
@@ -248,6 +256,32 @@ pub struct JwtBearer {
     pub audience: Option<String>,
     /// What the person is called there.
     pub subject: NameFrom,
+}
+
+/// A token for a SAML assertion that we mint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamlBearer {
+    /// Where it is asked for.
+    pub endpoint: TokenEndpoint,
+    /// The audience of the assertion.
+    pub audience: String,
+    /// Where it is to be presented; by default the token endpoint.
+    pub recipient: Option<String>,
+    /// Who we are to the reader; by default our issuer.
+    pub issuer: Option<String>,
+    /// What the person is called there.
+    pub name_id: NameFrom,
+    /// Our key at this reader, PEM (PKCS#8, RSA).
+    pub key: Secret,
+}
+
+/// A token that Entra gives for one of the person's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntraObo {
+    /// Where it is asked for; its scopes are those of the tool.
+    pub endpoint: TokenEndpoint,
+    /// The person's own account, whose tokens are for us.
+    pub account: UserOauth,
 }
 
 /// What a person is called elsewhere.

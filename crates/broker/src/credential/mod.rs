@@ -2,9 +2,11 @@
 
 mod basic;
 mod client_credentials;
+mod entra_obo;
 mod exchange;
 mod jwt_bearer;
 mod mtls;
+mod saml_bearer;
 mod signed_jwt;
 mod static_key;
 mod user_oauth;
@@ -28,6 +30,8 @@ pub(crate) enum Ready {
     ClientCredentials(client_credentials::Machine),
     Exchange(exchange::Exchanged),
     JwtBearer(jwt_bearer::Asserted),
+    SamlBearer(Box<saml_bearer::Vouched>),
+    EntraObo(Box<entra_obo::Traded>),
     UserOauth(user_oauth::Connected),
 }
 
@@ -54,6 +58,10 @@ impl Ready {
                 Self::ClientCredentials(client_credentials::Machine::new(settings.clone()))
             }
             Credential::Exchange(settings) => Self::Exchange(exchange::Exchanged::new(settings.clone())),
+            Credential::SamlBearer(settings) => {
+                Self::SamlBearer(Box::new(saml_bearer::Vouched::new((**settings).clone())?))
+            }
+            Credential::EntraObo(settings) => Self::EntraObo(Box::new(entra_obo::Traded::new((**settings).clone()))),
             Credential::JwtBearer(settings) => Self::JwtBearer(jwt_bearer::Asserted::new(settings.clone())),
         })
     }
@@ -64,7 +72,9 @@ impl Ready {
             Self::None | Self::Mtls(_) | Self::SignedJwt(_) | Self::ClientCredentials(_) => false,
             Self::Fixed(key) => key.is_personal(),
             Self::Basic(named) => named.is_personal(),
-            Self::Exchange(_) | Self::JwtBearer(_) | Self::UserOauth(_) => true,
+            Self::Exchange(_) | Self::JwtBearer(_) | Self::SamlBearer(_) | Self::EntraObo(_) | Self::UserOauth(_) => {
+                true
+            }
         }
     }
 
@@ -82,6 +92,8 @@ impl Ready {
             Self::ClientCredentials(machine) => machine.obtain(broker).await,
             Self::Exchange(exchanged) => exchanged.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
             Self::UserOauth(account) => account.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+            Self::SamlBearer(vouched) => vouched.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+            Self::EntraObo(traded) => traded.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
             Self::JwtBearer(asserted) => asserted.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
         }
     }

@@ -48,7 +48,7 @@ pub(crate) enum NameWord {
 }
 
 impl NameWord {
-    const fn name(self) -> NameFrom {
+    pub(super) const fn name(self) -> NameFrom {
         match self {
             Self::Sub => NameFrom::Subject,
             Self::Name => NameFrom::Name,

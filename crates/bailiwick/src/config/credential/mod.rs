@@ -4,6 +4,7 @@ mod endpoint;
 mod key;
 mod near;
 mod user_oauth;
+mod vouching;
 
 use bailiwick_broker::{Credential, Credentials, SignedJwt, Tier};
 use bailiwick_domain::scope::{Scope, ScopeSet};
@@ -15,6 +16,7 @@ use url::Url;
 use self::endpoint::TokenEntry;
 use self::key::{ApiKeyEntry, BasicEntry, MtlsEntry};
 use self::user_oauth::UserOauthEntry;
+use self::vouching::{EntraOboEntry, SamlBearerEntry};
 use super::{ConfigError, Secret};
 
 /// One credential.
@@ -37,6 +39,10 @@ pub(crate) enum CredentialEntry {
     Exchange(TokenEntry),
     /// A token that another authorization server gives for an assertion we sign about the person (RFC 7523).
     JwtBearer(TokenEntry),
+    /// A token for a SAML assertion that we mint (RFC 7522).
+    SamlBearer(SamlBearerEntry),
+    /// A token that Entra gives for one of the person's own (on-behalf-of).
+    EntraObo(EntraOboEntry),
     /// A client certificate.
     Mtls(MtlsEntry),
 }
@@ -105,6 +111,8 @@ impl CredentialEntry {
             Self::ClientCredentials(entry) => Credential::ClientCredentials(entry.client_credentials(&label)?),
             Self::Exchange(entry) => Credential::Exchange(entry.exchange(&label)?),
             Self::JwtBearer(entry) => Credential::JwtBearer(entry.jwt_bearer(&label)?),
+            Self::SamlBearer(entry) => Credential::SamlBearer(Box::new(entry.settings(&label)?)),
+            Self::EntraObo(entry) => Credential::EntraObo(Box::new(entry.settings(&label, place)?)),
             Self::Mtls(entry) => Credential::Mtls(entry.settings(&label)?),
         })
     }
@@ -126,6 +134,8 @@ impl CredentialEntry {
             Self::ClientCredentials(entry) | Self::Exchange(entry) | Self::JwtBearer(entry) => {
                 entry.client_secret.iter_mut().collect()
             }
+            Self::SamlBearer(entry) => std::iter::once(&mut entry.key).chain(&mut entry.client_secret).collect(),
+            Self::EntraObo(entry) => vec![&mut entry.client_secret],
             Self::Mtls(entry) => vec![&mut entry.key],
         }
     }
