@@ -29,6 +29,7 @@ pub mod proxy;
 pub mod record;
 pub mod relay;
 pub mod river;
+pub mod saml_issuer;
 pub mod signals;
 pub mod tls;
 pub mod visitor;

@@ -14,6 +14,7 @@ mod jobs;
 pub mod login;
 mod pages;
 mod record;
+mod saml;
 pub mod signal;
 mod stop;
 mod token;
@@ -49,6 +50,10 @@ pub use jobs::{agent_outside_the_job, call_beyond_budget};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
 pub use record::{cut_off_record, edited_record, unrecorded_call};
+pub use saml::{
+    assertion_for_another_audience, assertion_for_another_recipient, assertion_that_is_not_plain,
+    one_saml_assertion_many_senders, sign_in_as_a_grant, wrapped_assertion,
+};
 pub use signal::{anothers_event, anothers_logout};
 pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
@@ -59,7 +64,7 @@ pub use tree::{Tree, console_to_a_stranger, stopped_party};
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 78] = [
+pub const PROBES: [(&str, Control); 83] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -138,6 +143,11 @@ pub const PROBES: [(&str, Control); 78] = [
     ("stronger_key", Control::TierChoice),
     ("overgranted_token", Control::OvergrantCheck),
     ("anothers_credential", Control::CacheKey),
+    ("wrapped_assertion", Control::XswOneElement),
+    ("assertion_for_another_audience", Control::SamlAudience),
+    ("assertion_for_another_recipient", Control::SamlRecipient),
+    ("one_saml_assertion_many_senders", Control::SamlOnce),
+    ("sign_in_as_a_grant", Control::SsoAsGrant),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -147,6 +157,11 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         return verdict;
     }
     match name {
+        "wrapped_assertion" => wrapped_assertion(off).await,
+        "assertion_for_another_audience" => assertion_for_another_audience(off).await,
+        "assertion_for_another_recipient" => assertion_for_another_recipient(off).await,
+        "one_saml_assertion_many_senders" => one_saml_assertion_many_senders(off).await,
+        "sign_in_as_a_grant" => sign_in_as_a_grant(off).await,
         "tampered" => tampered(off).await,
         "unsigned" => unsigned(off).await,
         "id_token" => id_token(off).await,

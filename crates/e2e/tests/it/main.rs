@@ -18,6 +18,7 @@ mod refusals;
 mod reload;
 mod replicas;
 mod revocation;
+mod saml;
 mod signals;
 mod story;
 mod threats;
