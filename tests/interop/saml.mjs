@@ -117,7 +117,7 @@ function remembered(house, issuer) {
   const rows = new DatabaseSync(join(house.data, 'bailiwick.db'), { readOnly: true })
     .prepare('SELECT issuer, subject, email, member_of FROM upstream_identities').all();
   const [ada] = rows;
-  check('one person, by entity and persistent name', rows.length === 1 && ada.subject === 'p-ada' && ada.issuer === `${issuer}/metadata`, rows);
+  check('one person, by entity and persistent name', rows.length === 1 && ada.subject === 'p-ada' && ada.issuer === `saml:${issuer}/metadata`, rows);
   check('groups and address are kept', ada?.member_of === '["dev","ops"]' && ada?.email === 'ada@corp.example', rows);
 }
 

@@ -4,7 +4,8 @@
 #   saml.py idp PORT FOLDER                  keeps its metadata in FOLDER/idp.xml, prints `ready URL`
 #   saml.py token PORT CERT ISSUER AUDIENCE  prints `ready URL`, then a line of JSON for each assertion
 #
-# The provider fetches a service's metadata at {entityID}/login/corp/metadata; two
+# The endpoint grants more than was asked for after `lie=overgrant` was posted to
+# /lie. The provider fetches a service's metadata at {entityID}/login/corp/metadata; two
 # buttons on its page post a lie: `stale` what it said before, `unsigned` what only
 # the answer around it is signed for.
 import base64
@@ -200,6 +201,7 @@ class Judge:
         })
         self.security = security_context(config)
         self.seen = set()
+        self.lie = None
 
     def judge(self, parameter):
         if '=' in parameter or '+' in parameter or '/' in parameter:
@@ -208,7 +210,7 @@ class Judge:
         said = assertion_from_string(xml)
         valid_instance(said)
         name = 'urn:oasis:names:tc:SAML:2.0:assertion:Assertion'
-        if not self.security.check_signature(said, name, xml, must=True, only_valid_cert=True, issuer=self.issuer):
+        if not self.security.check_signature(said, name, xml, must=True, issuer=self.issuer):
             raise ValueError('the signature does not hold')
         if said.issuer.text != self.issuer or not for_me(said.conditions, self.audience):
             raise ValueError('of another issuer or for another audience')
@@ -235,6 +237,9 @@ def run_token(port, certificate, issuer, audience):
     class Endpoint(Handler):
         def do_POST(self):
             form = self.form()
+            if self.path == '/lie':
+                judge.lie = form.get('lie')
+                return self.answer('{}', 'application/json')
             try:
                 assert form['grant_type'] == 'urn:ietf:params:oauth:grant-type:saml2-bearer', 'another grant type'
                 said = judge.judge(form['assertion'])
@@ -246,6 +251,8 @@ def run_token(port, certificate, issuer, audience):
             token = {'access_token': f'erp-{len(judge.seen)}-{said["subject"]}', 'token_type': 'Bearer', 'expires_in': 300}
             if form.get('scope'):
                 token['scope'] = form['scope']
+            if judge.lie == 'overgrant':
+                token['scope'] = f'{form.get("scope", "")} erp:admin'.strip()
             return self.answer(json.dumps(token), 'application/json')
 
     serve(port, Endpoint)

@@ -38,7 +38,8 @@ impl SamlIssuer {
     pub fn new() -> Self {
         let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
         let certificate = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&pair).unwrap();
-        let it = Self { key: SigningKey::from_pem(&pair.serialize_pem()).unwrap(), directory: TempDir::new().unwrap() };
+        let (key, directory) = (SigningKey::from_pem(&pair.serialize_pem()).unwrap(), TempDir::new().unwrap());
+        let it = Self { key, directory };
         let metadata = format!(
             "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{ENTITY}\"><IDPSSODescriptor \
              protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><KeyDescriptor use=\"signing\"><KeyInfo \
@@ -49,6 +50,14 @@ impl SamlIssuer {
         );
         std::fs::write(it.file(), metadata).unwrap();
         it
+    }
+
+    /// Another key, in the same file.
+    #[must_use]
+    pub fn rotated(&self) -> Self {
+        let new = Self::new();
+        std::fs::copy(new.file(), self.file()).unwrap();
+        new
     }
 
     fn file(&self) -> std::path::PathBuf {

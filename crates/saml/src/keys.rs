@@ -13,7 +13,10 @@ use crate::text;
 const MOST_KEYS: usize = 16;
 
 /// An RSA key that signs assertions. It prints nothing of itself.
-pub struct SigningKey(Key);
+pub struct SigningKey {
+    key: Key,
+    certificate: Option<Vec<u8>>,
+}
 
 impl SigningKey {
     /// Reads a PKCS#8 key from its PEM form (RFC 7468 §10).
@@ -25,11 +28,30 @@ impl SigningKey {
             return Err(SamlError::Key("it is PKCS#1; `openssl pkcs8 -topk8 -nocrypt` turns it into PKCS#8"));
         }
         let key = load_rsa_private_pem(pem.trim().as_bytes());
-        key.map(Self).map_err(|_| SamlError::Key("it must be an RSA key in PKCS#8 (BEGIN PRIVATE KEY)"))
+        let key = key.map(|key| Self { key, certificate: None });
+        key.map_err(|_| SamlError::Key("it must be an RSA key in PKCS#8 (BEGIN PRIVATE KEY)"))
+    }
+
+    /// The same, with the certificate by which readers know it: some want to find it beside the signature.
+    ///
+    /// # Errors
+    /// [`SamlError::Key`] for a certificate of another key.
+    pub fn certified(self, pem: &str) -> Result<Self, SamlError> {
+        let certificate = certificates(pem)?.into_iter().next().ok_or(SamlError::Key("the certificate is not PEM"))?;
+        let same = trusted(&certificate)?.to_spki_der().is_some_and(|public| Some(public) == self.key.to_spki_der());
+        if same {
+            Ok(Self { certificate: Some(certificate), ..self })
+        } else {
+            Err(SamlError::Key("the certificate is of another key"))
+        }
+    }
+
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     pub(crate) fn context(&self) -> DsigContext {
-        context([self.0.clone()])
+        context([self.key.clone()])
     }
 }
 
@@ -65,9 +87,7 @@ impl TrustedKeys {
     /// # Errors
     /// As [`Self::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, SamlError> {
-        let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
-        let body = |block: &str| text::from_base64(block.split("-----END").next().unwrap_or(""));
-        Self::from_der(blocks.map(body).collect::<Result<_, _>>()?)
+        Self::from_der(certificates(pem)?)
     }
 
     pub(crate) fn context(&self) -> DsigContext {
@@ -87,6 +107,12 @@ impl fmt::Debug for TrustedKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TrustedKeys({})", self.keys.len())
     }
+}
+
+/// The DER of each certificate in a PEM text (RFC 7468 §5).
+fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, SamlError> {
+    let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
+    blocks.map(|block| text::from_base64(block.split("-----END").next().unwrap_or(""))).collect()
 }
 
 fn trusted(der: &[u8]) -> Result<Key, SamlError> {

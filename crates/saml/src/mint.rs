@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::keys::SigningKey;
 use crate::names::{BEARER, DS, ENVELOPED, EXCLUSIVE, RSA_SHA256, SAML, SHA256};
-use crate::text::escape;
+use crate::text::{escape, to_base64};
 use crate::{SamlError, instant};
 
 /// A name that stays the same, made for one reader.
@@ -92,7 +92,7 @@ fn document(minting: &Minting<'_>, id: &str, now: Timestamp, until: Timestamp) -
          </saml:SubjectConfirmation></saml:Subject>\
          <saml:Conditions NotBefore=\"{begin}\" NotOnOrAfter=\"{end}\"><saml:AudienceRestriction>\
          <saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>",
-        unsigned(id),
+        unsigned(id, minting.key.certificate()),
     );
     if let Some(signed_in) = minting.signed_in_at {
         // Writing to text does not fail.
@@ -121,12 +121,16 @@ fn document(minting: &Minting<'_>, id: &str, now: Timestamp, until: Timestamp) -
 }
 
 /// A signature still to be filled in, over the element with that identifier.
-pub(crate) fn unsigned(id: &str) -> String {
+pub(crate) fn unsigned(id: &str, certificate: Option<&[u8]>) -> String {
+    let key_info = certificate.map_or_else(String::new, |der| {
+        let body = to_base64(der);
+        format!("<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>")
+    });
     format!(
         "<ds:Signature xmlns:ds=\"{DS}\"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>\
          <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"/><ds:Reference URI=\"#{id}\"><ds:Transforms>\
          <ds:Transform Algorithm=\"{ENVELOPED}\"/><ds:Transform Algorithm=\"{EXCLUSIVE}\"/></ds:Transforms>\
          <ds:DigestMethod Algorithm=\"{SHA256}\"/><ds:DigestValue></ds:DigestValue></ds:Reference></ds:SignedInfo>\
-         <ds:SignatureValue></ds:SignatureValue></ds:Signature>"
+         <ds:SignatureValue></ds:SignatureValue>{key_info}</ds:Signature>"
     )
 }

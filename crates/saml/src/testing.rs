@@ -41,7 +41,7 @@ impl Says<'_> {
             format!("<a:Attribute Name=\"{name}\"><a:AttributeValue>{value}</a:AttributeValue></a:Attribute>")
         };
         let attributes: String = self.attributes.iter().map(value).collect();
-        let signature = unsigned(id);
+        let signature = unsigned(id, None);
         format!(
             "<a:Assertion xmlns:a=\"{SAML}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{from}\"><a:Issuer>{issuer}</a:Issuer>\
              {signature}<a:Subject><a:NameID Format=\"{PERSISTENT}\">{name_id}</a:NameID>\
@@ -66,7 +66,7 @@ pub fn signed(xml: String, key: &SigningKey) -> Option<String> {
 
 /// An answer around `assertion`; with a place for a signature of its own if asked.
 pub fn answer(assertion: &str, (issuer, acs, request): (&str, &str, &str), own_signature: bool) -> String {
-    let signature = if own_signature { unsigned("_answer") } else { String::new() };
+    let signature = if own_signature { unsigned("_answer", None) } else { String::new() };
     format!(
         "<p:Response xmlns:p=\"{SAMLP}\" ID=\"_answer\" Version=\"2.0\" Destination=\"{acs}\" InResponseTo=\"{request}\">\
          <a:Issuer xmlns:a=\"{SAML}\">{issuer}</a:Issuer>{signature}<p:Status><p:StatusCode Value=\"{SUCCESS}\"/></p:Status>\

@@ -35,6 +35,9 @@ pub(crate) struct LoginEntry {
     /// `saml`: the file with the provider's metadata.
     #[serde(default)]
     pub(crate) metadata: Option<PathBuf>,
+    /// `saml`: the attribute that names the account; by default the persistent `NameID` does.
+    #[serde(default)]
+    pub(crate) subject_attribute: Option<String>,
     /// `saml`: the attribute that lists groups; by default `groups`.
     #[serde(default)]
     pub(crate) groups_attribute: Option<String>,
@@ -94,7 +97,7 @@ impl LoginEntry {
         }
         let fields = SamlFields {
             metadata: self.metadata.as_deref(),
-            subject: None,
+            subject: self.subject_attribute.as_ref(),
             groups: self.groups_attribute.as_ref(),
             email: self.email_attribute.as_ref(),
             name: self.name_attribute.as_ref(),
@@ -108,7 +111,7 @@ impl LoginEntry {
 
     fn oidc(&self, name: &str) -> Result<ProviderSettings, ConfigError> {
         let wrong = |says: &str| ConfigError::Value(format!("login.{name}: {says}"));
-        let saml = [&self.groups_attribute, &self.email_attribute, &self.name_attribute];
+        let saml = [&self.subject_attribute, &self.groups_attribute, &self.email_attribute, &self.name_attribute];
         if self.metadata.is_some() || saml.iter().any(|field| field.is_some()) {
             return Err(wrong("metadata and attributes are for kind \"saml\""));
         }

@@ -1,13 +1,25 @@
 //! Signing in at a SAML provider, and trading in what it says.
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
 use bailiwick_domain::audit::AuditKind;
-use bailiwick_e2e::forge::open_store;
+use bailiwick_domain::testing::Seeded;
+use bailiwick_domain::text::encode;
+use bailiwick_domain::time::Clock as _;
+use bailiwick_e2e::forge::{Now, open_store};
 use bailiwick_e2e::probe::login::signed_in;
-use bailiwick_e2e::saml_issuer::{SamlIssuer, around, for_login, for_token, post, trade, trade_as};
+use bailiwick_e2e::saml_issuer::{GRANT, SamlIssuer, around, for_login, for_token, post, trade, trade_as};
+use bailiwick_e2e::world::everything_is_there;
 use bailiwick_e2e::{Visitor, World};
 use bailiwick_saml::testing::Says;
+use bailiwick_saml::{Minting, SigningKey, UNSPECIFIED, mint};
 use bailiwick_store::AuditFilter;
 use http::{Method, StatusCode};
+
+use crate::reload::until;
 
 async fn sign_in(world: &World, issuer: &SamlIssuer, id: &str) -> Visitor {
     let mut visitor = Visitor::new(&world.base);
@@ -118,4 +130,107 @@ async fn a_provider_is_told_who_we_are_and_a_client_what_we_take() {
     assert!(ours.body.contains(&format!("entityID=\"{}\"", world.base)), "{}", ours.body);
     assert!(ours.body.contains(&world.url("/login/corp/acs")), "{}", ours.body);
     assert!(metadata.body.contains("grant-type:saml2-bearer"), "{}", metadata.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_assertion_has_its_time_and_a_key_its_place_in_the_metadata() {
+    let issuer = SamlIssuer::new();
+    let world = issuer.house(&[]).await;
+    let token = world.url("/token");
+    let says = |id| for_token(&world, &token, id, "ada");
+    let ago = |minutes| Now.now().before(Duration::from_mins(minutes));
+    let over = Says { from: ago(10), until: ago(5), ..says("_1") };
+    assert_eq!(trade(&world, &issuer.says(&over)).await.1["error"], "invalid_grant");
+    let lasting = Says { until: Now.now().after(Duration::from_hours(2)), ..says("_2") };
+    assert_eq!(trade(&world, &issuer.says(&lasting)).await.1["error"], "invalid_grant");
+    assert_eq!(trade(&world, &issuer.says(&says("_3"))).await.0, StatusCode::OK);
+
+    let rotated = issuer.rotated();
+
+    let tries = std::sync::atomic::AtomicU32::new(4);
+    until("the new key counts", async || {
+        let id = format!("_{}", tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        trade(&world, &rotated.says(&says(&id))).await.0 == StatusCode::OK
+    })
+    .await;
+    assert_eq!(trade(&world, &issuer.says(&says("_old"))).await.1["error"], "invalid_grant", "the old one is gone");
+}
+
+/// `pysaml2` as a token endpoint elsewhere.
+struct Judge {
+    child: Child,
+    base: String,
+    /// Where it tells what it took.
+    said: BufReader<ChildStdout>,
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test run names it in the environment")]
+fn judge(certificate: &Path, audience: &str) -> Option<Judge> {
+    let venv = std::env::var("INTEROP_VENV").ok();
+    assert!(venv.is_some() || !everything_is_there(), "the Python of the interoperability tests is missing");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/saml.py");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = Command::new(Path::new(&venv?).join("bin/python"))
+        .arg(script)
+        .args(["token", &port.to_string()])
+        .arg(certificate)
+        .args(["https://us.example", audience])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    let base = line.trim().strip_prefix("ready ").expect("pysaml2 and xmlsec1").to_owned();
+    Some(Judge { child, base, said })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pysaml2_takes_what_we_mint_and_nothing_that_was_made_of_it() {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let pem = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&pair).unwrap().pem();
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("us.crt"), &pem).unwrap();
+    let Some(mut judge) = judge(&folder.path().join("us.crt"), "erp") else { return };
+    let key = SigningKey::from_pem(&pair.serialize_pem()).unwrap().certified(&pem).unwrap();
+    let recipient = format!("{}/token", judge.base);
+    let actors = [("actor", vec!["agent:planner".to_owned(), "agent:<writer> & co".to_owned()])];
+    let minting = Minting {
+        issuer: "https://us.example",
+        name_id: "ada@corp.example",
+        format: UNSPECIFIED,
+        audience: "erp",
+        recipient: &recipient,
+        attributes: &actors,
+        signed_in_at: None,
+        lifetime: Duration::from_mins(5),
+        key: &key,
+    };
+    let (base, entropy) = (judge.base.clone(), Seeded::default());
+    let trade = async |minting: &Minting<'_>, change: fn(&str) -> String| {
+        let minted = mint(minting, &entropy, Now.now()).unwrap();
+        let assertion = encode(change(minted.xml()).as_bytes());
+        let fields = [("grant_type", GRANT), ("assertion", &assertion)];
+        bailiwick_e2e::App::at(&base).post("/token", &fields).await
+    };
+
+    let (status, body) = trade(&minting, str::to_owned).await;
+    assert_eq!((status, &body["access_token"]), (StatusCode::OK, &"erp-1-ada@corp.example".into()), "{body}");
+    let mut line = String::new();
+    judge.said.read_line(&mut line).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(said["attributes"]["actor"][1], "agent:<writer> & co", "{said}");
+    let refused = |(status, body): (StatusCode, serde_json::Value)| {
+        assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &"invalid_grant".into()), "{body}");
+    };
+    refused(trade(&minting, |xml| xml.replace("ada@", "bob@")).await);
+    refused(trade(&Minting { audience: "crm", ..minting }, str::to_owned).await);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bailiwick_domain::testing::Seeded;
 
 use super::{IDP, ISSUER, NOW, TOKEN, US, grant};
-use crate::{Minting, SamlError, UNSPECIFIED, mint};
+use crate::{Addressed, IdentityProvider, Minting, Presented, SamlError, SigningKey, TrustedKeys, UNSPECIFIED, mint};
 
 fn minting<'a>(name_id: &'a str, attributes: &'a [(&'a str, Vec<String>)]) -> Minting<'a> {
     Minting {
@@ -41,6 +41,25 @@ fn what_xml_cannot_carry_is_not_written() {
         let minted = mint(&minting(name, &[]), &Seeded::default(), NOW);
         assert_eq!(minted.err(), Some(SamlError::Unwritable("the subject's name")), "{name:?}");
     }
+}
+
+#[test]
+fn a_certificate_goes_along_if_it_is_of_the_key() {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let pem = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&pair).unwrap().pem();
+    let other = rcgen::generate_simple_self_signed(vec![]).unwrap().cert.pem();
+    let key = || SigningKey::from_pem(&pair.serialize_pem()).unwrap();
+
+    assert!(key().certified(&other).is_err() && key().certified("none").is_err());
+    let key = key().certified(&pem).unwrap();
+    let minted = mint(&Minting { key: &key, ..minting("anna", &[]) }, &Seeded::default(), NOW).unwrap();
+
+    assert!(minted.xml().contains("</ds:SignatureValue><ds:KeyInfo><ds:X509Data>"), "{}", minted.xml());
+    assert_eq!(grant(minted.xml()), Err(SamlError::Signature), "what comes along proves nothing to us");
+    let provider = IdentityProvider { keys: TrustedKeys::from_pem(&pem).unwrap(), ..IDP.provider.clone() };
+    let addressed =
+        Addressed { provider: &provider, audience: US, recipient: TOKEN, longest: Duration::from_hours(1), now: NOW };
+    assert_eq!(Presented::parse(&minted.parameter()).unwrap().verify(&addressed).unwrap().id, minted.id);
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub(in crate::login) async fn arrive(
 ) -> Result<Response, Fault> {
     let proven: Proven = take(authority, visit, &settings.party.name, state).await?;
     // The provider may be another by now, under the same name.
-    if proven.known.issuer != settings.party.provider.entity_id {
+    if proven.known.issuer != settings.party.authority() {
         return Err(UpstreamError::State.into());
     }
     let request = pending(authority, visit, proven.request.as_deref()).await?;

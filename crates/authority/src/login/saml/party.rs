@@ -47,6 +47,16 @@ pub struct Attributes {
 }
 
 impl SamlParty {
+    /// Whose names these are. An OpenID Connect issuer may be called the same, and a name in an attribute may be spelled like
+    /// a `NameID`: neither leads to the other's account.
+    pub(crate) fn authority(&self) -> String {
+        let entity = &self.provider.entity_id;
+        match &self.attributes.subject {
+            None => format!("saml:{entity}"),
+            Some(attribute) => format!("saml:{entity} by {attribute}"),
+        }
+    }
+
     /// Who an assertion is about.
     ///
     /// # Errors
@@ -63,7 +73,7 @@ impl SamlParty {
             }
         };
         Ok(Known {
-            issuer: self.provider.entity_id.clone(),
+            issuer: self.authority(),
             provider: self.name.clone(),
             email: self.attributes.email.as_ref().and_then(|name| assertion.values(name).find_map(email)),
             groups: groups(assertion.values(&self.attributes.groups)),
