@@ -20,7 +20,6 @@ mod refresh;
 mod settings;
 
 pub use broker::{Broker, Parts};
-pub use connect::{KEY_FIELD, NAME_FIELD, PASSWORD_FIELD};
 pub use oauth::{CALLBACK, ConnectError, DOCUMENT, Departure};
 pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};

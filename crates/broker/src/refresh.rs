@@ -95,19 +95,29 @@ impl Accounts {
             self.hold(key, &usable, mark);
             return Ok(Turn::Done(usable));
         }
-        let generation = kept.view.generation;
-        let lease = self.store.lease_refresh(key, generation, now, now.after(LEASE)).await;
+        // Whoever asked may leave at any moment; what is begun is finished.
+        let task = Arc::clone(self).renew(Arc::clone(settings), kept, bundle);
+        let ended = self.tasks.spawn(task).await;
+        ended.unwrap_or_else(|error| Err(BrokerError::Later(error.to_string())))
+    }
+
+    /// Renews a connection, unless somebody else does.
+    async fn renew(
+        self: Arc<Self>,
+        settings: Arc<UserOauth>,
+        kept: Connection,
+        bundle: Bundle,
+    ) -> Result<Turn, BrokerError> {
+        let (key, generation, now) = (kept.view.key.clone(), kept.view.generation, self.clock.now());
+        let lease = self.store.lease_refresh(&key, generation, now, now.after(LEASE)).await;
         match lease.map_err(|error| BrokerError::Later(error.to_string()))? {
             Lease::Taken(lease) => {
-                let refresh = Refresh { accounts: Arc::clone(self), settings: Arc::clone(settings), lease, now };
-                // Whoever asked may leave; what was begun is finished.
-                let done = self.tasks.spawn(refresh.run(kept, bundle));
-                done.await.map_err(|error| BrokerError::Later(error.to_string()))??;
+                Refresh { accounts: self, settings, lease, now }.run(kept, bundle).await?;
                 Ok(Turn::Again)
             }
             Lease::Busy(_) => Ok(Turn::Wait),
             Lease::Changed => Ok(Turn::Again),
-            Lease::Lost => Err(lost(key)),
+            Lease::Lost => Err(lost(&key)),
             Lease::Later(at) => {
                 let left = at.since(now).as_secs();
                 Err(BrokerError::Later(format!("the provider could not answer; it is asked again in {left} s")))

@@ -1,5 +1,6 @@
 //! An MCP server that writes down every header it is sent.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 pub struct Honeypot {
     pub url: String,
     seen: Seen,
+    guard: Arc<Mutex<Option<String>>>,
+    documents: Arc<AtomicUsize>,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -24,12 +27,32 @@ impl Honeypot {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let seen = Seen::default();
-        let routes =
-            Router::new().route("/mcp", post(answer).delete(async || StatusCode::OK)).with_state(Arc::clone(&seen));
+        let (guard, documents) = (Arc::<Mutex<Option<String>>>::default(), Arc::<AtomicUsize>::default());
+        let (guarded, count, resource) = (Arc::clone(&guard), Arc::clone(&documents), url.clone());
+        let document = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            let issuer = guarded.lock().unwrap().clone();
+            let document = issuer.map(|it| Json(json!({ "resource": resource, "authorization_servers": [it] })));
+            async move { document.ok_or(StatusCode::NOT_FOUND) }
+        };
+        let routes = Router::new()
+            .route("/mcp", post(answer).delete(async || StatusCode::OK))
+            .route("/.well-known/{*document}", axum::routing::get(document))
+            .with_state(Arc::clone(&seen));
         let stop = tokio_util::sync::CancellationToken::new();
         let ended = stop.clone().cancelled_owned();
         tokio::spawn(async move { axum_serve(listener, routes, ended).await });
-        Self { url, seen, stop }
+        Self { url, seen, guard, documents, stop }
+    }
+
+    /// From now on it says that this issuer guards it (RFC 9728).
+    pub fn guarded_by(&self, issuer: &str) {
+        *self.guard.lock().unwrap() = Some(issuer.to_owned());
+    }
+
+    /// How often anybody looked for a document below `/.well-known/`.
+    pub fn touched(&self) -> usize {
+        self.documents.load(Ordering::Relaxed)
     }
 
     /// Every header of every request, name and value.

@@ -10,6 +10,7 @@
 )]
 #![expect(missing_docs, reason = "test support; names say it")]
 
+pub mod account_provider;
 pub mod admin;
 pub mod agents;
 pub mod documents;

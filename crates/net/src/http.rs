@@ -6,6 +6,7 @@ mod names;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bailiwick_domain::control::{Control, holds};
 use bytes::Bytes;
 use http::response::Parts;
 use http::{Request, Response};
@@ -213,7 +214,7 @@ fn machine_roots() -> RootCertStore {
 /// An address in place of a name is looked up by nobody, and what is not encrypted goes nowhere.
 fn check<B>(request: &Request<B>, host: &str) -> Result<(), HttpError> {
     let refuse = |reason: String| Err(HttpError::Connect { host: host.to_owned(), reason });
-    if request.uri().scheme_str() != Some("https") {
+    if request.uri().scheme_str() != Some("https") && holds(Control::BrokerGuard) {
         return refuse("only https leads to where somebody else pointed".to_owned());
     }
     let bare = request.uri().host().unwrap_or("").trim_matches(['[', ']']).parse::<IpAddr>();

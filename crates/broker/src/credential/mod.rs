@@ -14,9 +14,7 @@ mod user_oauth;
 use std::sync::Arc;
 
 use crate::broker::Broker;
-use crate::connection::Held;
 use crate::obtained::{BrokerError, Obtained, Wanted};
-use crate::provider::ProviderKind;
 use crate::settings::Credential;
 
 /// A credential that is ready for use.
@@ -33,16 +31,6 @@ pub(crate) enum Ready {
     SamlBearer(Box<saml_bearer::Vouched>),
     EntraObo(Box<entra_obo::Traded>),
     UserOauth(user_oauth::Connected),
-}
-
-/// Whether what a person left can be what it is to be.
-pub(crate) fn fit(kind: &ProviderKind, held: &Held) -> Result<(), BrokerError> {
-    match (kind, held) {
-        (ProviderKind::Key(place), Held::Key { key }) => static_key::placed(place, key).map(drop),
-        (ProviderKind::Login, Held::Login { username, password }) => basic::shown(username, password).map(drop),
-        (ProviderKind::Oauth(_), _) | (_, Held::Oauth) => Err(BrokerError::Unfit("nothing is left there".to_owned())),
-        (ProviderKind::Key(_) | ProviderKind::Login, _) => Err(BrokerError::Unfit("not what is asked for".to_owned())),
-    }
 }
 
 impl Ready {

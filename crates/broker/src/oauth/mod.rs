@@ -84,3 +84,6 @@ impl ConnectError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ mod stop;
 mod token;
 mod tools;
 mod tree;
+mod vault;
 
 use bailiwick_domain::control::Control;
 
@@ -59,12 +60,13 @@ pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
 pub use token::{confused_algorithm, expired, for_another_server, id_token, revoked, tampered, unsigned, wrong_issuer};
 pub use tools::{left_out, listing, without_scope};
 pub use tree::{Tree, console_to_a_stranger, stopped_party};
+pub use vault::{anothers_row_of_the_vault, provider_that_points_inward, refresh_after_a_fall};
 
 /// `Ok` when the attack was beaten off; `Err` says how it got through.
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 83] = [
+pub const PROBES: [(&str, Control); 86] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -148,6 +150,9 @@ pub const PROBES: [(&str, Control); 83] = [
     ("assertion_for_another_recipient", Control::SamlRecipient),
     ("one_saml_assertion_many_senders", Control::SamlOnce),
     ("sign_in_as_a_grant", Control::SsoAsGrant),
+    ("anothers_row_of_the_vault", Control::VaultBinding),
+    ("refresh_after_a_fall", Control::RefreshLease),
+    ("provider_that_points_inward", Control::BrokerGuard),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -221,6 +226,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "console_to_a_stranger" => console_to_a_stranger(off).await,
         "agent_outside_the_job" => agent_outside_the_job(off).await,
         "call_beyond_budget" => call_beyond_budget(off).await,
+        "anothers_row_of_the_vault" => anothers_row_of_the_vault(off).await,
+        "refresh_after_a_fall" => refresh_after_a_fall(off).await,
+        "provider_that_points_inward" => provider_that_points_inward(off).await,
         other => chain::run(other, off).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Stories and attacks, from outside.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test binary")]
 
+mod accounts;
 mod ceilings;
 mod chains;
 mod cors;

@@ -46,6 +46,7 @@ every_control![
     chain_depth: ChainDepth,
     chain_kept: ChainKept,
     chain_loop: ChainLoop,
+    broker_guard: BrokerGuard,
     child_files: ChildFiles,
     child_limits: ChildLimits,
     child_network: ChildNetwork,
@@ -88,6 +89,7 @@ every_control![
     overgrant_check: OvergrantCheck,
     pkce: Pkce,
     recipient: Recipient,
+    refresh_lease: RefreshLease,
     redirect_uri: RedirectUri,
     refresh_once: RefreshOnce,
     revocation: Revocation,
@@ -108,4 +110,5 @@ every_control![
     upstream_audience: UpstreamAudience,
     tier_choice: TierChoice,
     xsw_one_element: XswOneElement,
+    vault_binding: VaultBinding,
 ];

@@ -22,30 +22,30 @@ pub(crate) struct Record {
 
 /// What a record is bound to: the row's own coordinates, and everything in the row that must not be changed by hand.
 pub(crate) struct Binding {
+    table: &'static str,
     /// The row.
-    pub(crate) row: String,
+    row: String,
     /// The row and what stands in it.
-    pub(crate) all: String,
+    all: String,
 }
 
 impl Binding {
     /// What the row `(a, b)` of that generation in `table` is bound to, with `rest` of its columns.
-    pub(crate) fn new(table: &str, (a, b): (&str, &str), generation: i64, rest: &impl Serialize) -> Self {
+    pub(crate) fn new(table: &'static str, (a, b): (&str, &str), generation: i64, rest: &impl Serialize) -> Self {
         let row = place(table, (a, b), generation);
-        if !holds(Control::VaultBinding) {
-            return Self { all: row.clone(), row };
-        }
         // JSON keeps the parts apart, whatever they are.
         let all = serde_json::to_string(&(&row, rest)).unwrap_or_default();
-        Self { row, all }
+        Self { table, row, all }
+    }
+
+    /// What key and data are sealed for.
+    fn contexts(&self) -> (&str, &str) {
+        if holds(Control::VaultBinding) { (&self.row, &self.all) } else { (self.table, self.table) }
     }
 }
 
 /// The coordinates of a row, as one text.
 pub(crate) fn place(table: &str, (a, b): (&str, &str), generation: i64) -> String {
-    if !holds(Control::VaultBinding) {
-        return table.to_owned();
-    }
     serde_json::to_string(&(table, a, b, generation)).unwrap_or_default()
 }
 
@@ -58,9 +58,10 @@ impl Record {
         plain: &str,
     ) -> Result<Self, KeyError> {
         let key = DataKey::draw(entropy);
-        let wrapped = keys.wrap(&binding.row, &key).await?;
+        let (for_key, for_data) = binding.contexts();
+        let wrapped = keys.wrap(for_key, &key).await?;
         let sealed = if holds(Control::Sealing) {
-            Sealer::derive(key.expose(), "vault/record").seal(entropy, &binding.all, plain.as_bytes())
+            Sealer::derive(key.expose(), "vault/record").seal(entropy, for_data, plain.as_bytes())
         } else {
             plain.to_owned()
         };
@@ -69,12 +70,21 @@ impl Record {
 
     /// Opens what was sealed for the same row.
     pub(crate) async fn open(&self, keys: &dyn KeyWrap, binding: &Binding) -> Result<Zeroizing<String>, KeyError> {
-        let key = keys.unwrap(&binding.row, &self.wrapped).await?;
+        match self.open_for(keys, (&binding.row, &binding.all)).await {
+            Err(KeyError::Unreadable) if !holds(Control::VaultBinding) => {
+                self.open_for(keys, (binding.table, binding.table)).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_for(&self, keys: &dyn KeyWrap, (key, data): (&str, &str)) -> Result<Zeroizing<String>, KeyError> {
+        let key = keys.unwrap(key, &self.wrapped).await?;
         if !holds(Control::Sealing) {
             return Ok(Zeroizing::new(self.sealed.clone()));
         }
         let sealer = Sealer::derive(key.expose(), "vault/record");
-        let plain = sealer.open(&binding.all, &self.sealed).ok_or(KeyError::Unreadable)?;
+        let plain = sealer.open(data, &self.sealed).ok_or(KeyError::Unreadable)?;
         std::str::from_utf8(&plain).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| KeyError::Unreadable)
     }
 
