@@ -11,6 +11,7 @@ mod hostile;
 mod jobs;
 mod login;
 mod mutants;
+mod openapi;
 mod operators;
 mod partition;
 mod proxies;

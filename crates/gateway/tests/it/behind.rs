@@ -48,7 +48,10 @@ impl Behind {
             begun: Arc::default(),
             ended: Arc::default(),
         };
-        let routes = Router::new().route("/json", any(json_server)).route("/sse", any(sse_server));
+        let routes = Router::new()
+            .route("/json", any(json_server))
+            .route("/sse", any(sse_server))
+            .route("/api/{*rest}", any(crate::api::answer));
         let routes = routes.with_state(behind.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         behind
@@ -62,7 +65,7 @@ impl Behind {
         self.seen.lock().unwrap().clear();
     }
 
-    async fn note(&self, request: Request) -> Reached {
+    pub(crate) async fn note(&self, request: Request) -> Reached {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let reached = Reached { method: parts.method, headers: parts.headers, body };

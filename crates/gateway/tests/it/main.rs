@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod admission;
+mod api;
 mod behind;
 mod calls;
 mod ceilings;
@@ -11,6 +12,7 @@ mod fixture;
 mod jobs;
 mod listings;
 mod liveness;
+mod openapi;
 mod sessions;
 mod stdio;
 mod troubles;

@@ -75,7 +75,7 @@ impl World {
         let world = Self::undiscovered().await;
         let gateway = Arc::clone(&world.gateway);
         tokio::spawn(async move { gateway.discover().await });
-        for name in ["json", "sse", "child"] {
+        for name in ["json", "sse", "child", "api"] {
             world.until(|catalogue| server(catalogue, name).reachable).await;
         }
         world.behind.forget();
@@ -355,6 +355,7 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         server("sse", at(format!("{behind}/sse"))),
         server("gone", at("http://127.0.0.1:1/mcp".to_owned())),
         server("child", child()),
+        server("api", Upstream::OpenApi(Arc::new(crate::api::described(behind)))),
     ]
 }
 
