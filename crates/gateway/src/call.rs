@@ -14,6 +14,7 @@ use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANS
 use http::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use crate::connect;
 use crate::door::Raw;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
@@ -74,6 +75,10 @@ pub(crate) struct Said {
     pub(crate) name: Option<String>,
     /// The digest of the arguments of a call, for the record.
     pub(crate) arguments: Option<String>,
+    /// True when its client says with it that it leads its user to URLs.
+    pub(crate) opens_urls: bool,
+    /// What its client was told to bring back with it, by us or by the server behind.
+    pub(crate) state: Option<String>,
 }
 
 impl Said {
@@ -111,6 +116,7 @@ impl Call {
         if !revision.is_some_and(Revision::is_modern) {
             call.session = call.open(gateway, &parts.headers)?;
         }
+        connect::resume(gateway, &mut call)?;
         Ok(call)
     }
 
@@ -125,6 +131,12 @@ impl Call {
     /// Whose sessions it may use.
     pub(crate) fn owner(&self) -> Owner {
         Owner { subject: self.caller.subject().to_owned(), client: self.caller.client().digest() }
+    }
+
+    /// True when its client leads its user to URLs: as it says with the request, or said when its session began.
+    pub(crate) fn opens_urls(&self) -> bool {
+        self.said().is_some_and(|said| said.opens_urls)
+            || self.session.as_ref().is_some_and(|session| session.opens_urls)
     }
 
     /// True when its caller reads a stream of events.
@@ -159,7 +171,9 @@ impl Call {
         }
         let given = envelope.params().arguments.filter(|_| known == Method::ToolsCall);
         let arguments = given.map(|raw| canonical::digest_of_text(raw.get()));
-        Ok((Said { body: body.clone(), id, method, known, name, arguments }, revision))
+        let opens_urls = envelope.params().opens_urls();
+        let state = envelope.params().request_state().map(|state| state.into_owned());
+        Ok((Said { body: body.clone(), id, method, known, name, arguments, opens_urls, state }, revision))
     }
 
     fn open(&self, gateway: &Gateway, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {

@@ -9,6 +9,7 @@ mod budget;
 mod busy;
 mod call;
 mod ceiling;
+mod connect;
 mod cors;
 mod credential;
 mod discover;

@@ -11,6 +11,7 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use crate::connect::Asked;
 use crate::upstream::Trouble;
 
 /// What ties the answer to its request.
@@ -106,6 +107,9 @@ pub(crate) enum Refusal {
     /// The request belongs to a session, and names none.
     #[error("the Mcp-Session-Id header is required")]
     SessionNeeded,
+    /// A person must connect an account of theirs first.
+    #[error("{}", .0.says())]
+    Connect(Box<Asked>),
     /// What cannot be recorded is not done.
     #[error("the call could not be recorded")]
     Unrecorded,
@@ -136,7 +140,7 @@ impl Refusal {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Denied { .. } | Self::Shut { .. } => StatusCode::OK,
+            Self::Denied { .. } | Self::Shut { .. } | Self::Connect(_) => StatusCode::OK,
             Self::Broken | Self::Envelope(_) | Self::Header(_) | Self::Params(_) | Self::SessionNeeded => {
                 StatusCode::BAD_REQUEST
             }
@@ -172,6 +176,7 @@ impl Refusal {
             | Self::NoServer
             | Self::Denied { .. }
             | Self::Shut { .. }
+            | Self::Connect(_)
             | Self::Spent { .. }
             | Self::MediaType
             | Self::TooBig
@@ -199,6 +204,7 @@ impl Refusal {
                 Some(id) => reply::tool_error(id, &format!("{says} ({})", trail.correlation), rule),
                 None => rpc_body(-32603, says, trail, json!({})),
             },
+            Self::Connect(asked) => asked.body(trail),
             Self::Shut { rule, says } => rpc_body(-32603, says, trail, json!({ "rule": rule })),
             Self::Spent { rule, says } => rpc_body(-32603, says, trail, json!({ "rule": rule })),
             Self::Envelope(error) => rpc_body(error.code(), &error.to_string(), trail, json!({})),

@@ -8,9 +8,12 @@ use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::seal::Sealer;
 use bailiwick_domain::uri::Resource;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// What the seal is bound to.
 const CONTEXT: &str = "mcp-session-id";
+/// The same for what comes back with a call.
+const STATE: &str = "mcp-request-state";
 /// The longest id a server behind may give; ours is about four thirds of it, and must fit into a header.
 const MOST_INNER: usize = 1024;
 
@@ -30,8 +33,10 @@ pub(crate) struct Owner {
 pub(crate) struct Session {
     /// As the client spells it.
     pub(crate) outward: String,
-    /// The id the server behind knows it by, or the child's.
+    /// The id the server behind knows it by, or the child's; empty where it knows none.
     pub(crate) inner: String,
+    /// True when its client said that it leads its user to URLs.
+    pub(crate) opens_urls: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +47,8 @@ struct Sealed {
     owner: Owner,
     #[serde(rename = "i")]
     inner: String,
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    opens_urls: bool,
 }
 
 /// Makes and opens session ids.
@@ -55,12 +62,12 @@ impl Sessions {
         Self { sealer, entropy }
     }
 
-    /// Seals the id of a session; nothing where it is too long to fit.
-    pub(crate) fn seal(&self, server: &Resource, owner: &Owner, inner: &str) -> Option<String> {
+    /// Seals the id of a session, and whether its client leads its user to URLs; nothing where it is too long to fit.
+    pub(crate) fn seal(&self, server: &Resource, owner: &Owner, (inner, opens_urls): (&str, bool)) -> Option<String> {
         if inner.len() > MOST_INNER {
             return None;
         }
-        let sealed = Sealed { server: server.clone(), owner: owner.clone(), inner: inner.to_owned() };
+        let sealed = Sealed { server: server.clone(), owner: owner.clone(), inner: inner.to_owned(), opens_urls };
         let plain = serde_json::to_vec(&sealed).ok()?;
         Some(self.sealer.seal(self.entropy.as_ref(), CONTEXT, &plain))
     }
@@ -72,7 +79,17 @@ impl Sessions {
         if sealed.server != *server || (sealed.owner != *owner && holds(Control::SessionOwner)) {
             return None;
         }
-        Some(Session { outward: presented.to_owned(), inner: sealed.inner })
+        Some(Session { outward: presented.to_owned(), inner: sealed.inner, opens_urls: sealed.opens_urls })
+    }
+
+    /// Seals what a client is to bring back with a call.
+    pub(crate) fn seal_state(&self, plain: &[u8]) -> String {
+        self.sealer.seal(self.entropy.as_ref(), STATE, plain)
+    }
+
+    /// Opens what [`Self::seal_state`] made.
+    pub(crate) fn open_state(&self, presented: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.sealer.open(STATE, presented)
     }
 }
 
@@ -100,15 +117,16 @@ mod tests {
 
     #[test]
     fn a_session_opens_for_its_owner_after_a_restart() {
-        let id = sessions().seal(&notes(), &owner("alice", "app"), "upstream-1").unwrap();
+        let id = sessions().seal(&notes(), &owner("alice", "app"), ("upstream-1", true)).unwrap();
 
-        assert_eq!(sessions().open(&notes(), &owner("alice", "app"), &id).unwrap().inner, "upstream-1");
+        let session = sessions().open(&notes(), &owner("alice", "app"), &id).unwrap();
+        assert!(session.inner == "upstream-1" && session.opens_urls);
         assert!(id.bytes().all(|b| (0x21..=0x7e).contains(&b)));
     }
 
     #[test]
     fn a_session_opens_for_nobody_else_and_nowhere_else() {
-        let id = sessions().seal(&notes(), &owner("alice", "app"), "upstream-1").unwrap();
+        let id = sessions().seal(&notes(), &owner("alice", "app"), ("upstream-1", false)).unwrap();
         let unnamed = Issuer::parse("http://localhost:8787").unwrap().resource(None);
 
         assert!(sessions().open(&notes(), &owner("mallory", "app"), &id).is_none());
@@ -119,6 +137,6 @@ mod tests {
 
     #[test]
     fn an_id_too_long_for_a_header_is_not_sealed() {
-        assert!(sessions().seal(&notes(), &owner("alice", "app"), &"x".repeat(1025)).is_none());
+        assert!(sessions().seal(&notes(), &owner("alice", "app"), (&"x".repeat(1025), false)).is_none());
     }
 }

@@ -24,6 +24,11 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
+    /// The names and values, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// The text of that name, where its value is one.
     pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         self.value(name).and_then(text)

@@ -8,10 +8,11 @@ mod members;
 pub mod method;
 mod params;
 pub mod reply;
+mod respell;
 pub mod tool;
 
 pub use envelope::{Envelope, EnvelopeError, Message};
 pub use headers::{HeaderError, Mirrored};
 pub use id::Id;
 pub use method::{Method, Revision};
-pub use params::{META_CAPABILITIES, META_VERSION, Params};
+pub use params::{INPUT_RESPONSES, META_CAPABILITIES, META_VERSION, Params, REQUEST_STATE};

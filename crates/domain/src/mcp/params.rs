@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::envelope::EnvelopeError;
@@ -25,6 +27,28 @@ pub struct Params<'a> {
     pub meta_version: Option<&'a RawValue>,
     /// `_meta`'s client capabilities, as they were spelled.
     pub meta_capabilities: Option<&'a RawValue>,
+    /// What the client of a handshake can do, as it was spelled.
+    pub capabilities: Option<&'a RawValue>,
+    /// What a client was told to bring back with the same request (since 2026-07-28).
+    pub request_state: Option<&'a RawValue>,
+    /// What it was asked for meanwhile.
+    pub input_responses: Option<&'a RawValue>,
+}
+
+/// The member of `params` that brings back what the client was given with a question.
+pub const REQUEST_STATE: &str = "requestState";
+/// The member of `params` that answers the questions.
+pub const INPUT_RESPONSES: &str = "inputResponses";
+
+/// As much of a client's capabilities as matters here.
+#[derive(Deserialize)]
+struct Capabilities {
+    elicitation: Option<Elicitation>,
+}
+
+#[derive(Deserialize)]
+struct Elicitation {
+    url: Option<IgnoredAny>,
 }
 
 impl<'a> Params<'a> {
@@ -33,7 +57,8 @@ impl<'a> Params<'a> {
         let Some(members) = object(raw, "params")? else {
             return Ok(Self::default());
         };
-        if members.disguised(&["name", "uri", "taskId", "arguments", "_meta"]).is_some() {
+        if members.disguised(&["name", "uri", "taskId", "arguments", "_meta", REQUEST_STATE, INPUT_RESPONSES]).is_some()
+        {
             return Err(EnvelopeError::Disguised("params"));
         }
         let meta = object(members.value("_meta"), "params._meta")?;
@@ -49,12 +74,28 @@ impl<'a> Params<'a> {
             arguments: members.value("arguments"),
             meta_version: of_meta(META_VERSION),
             meta_capabilities: of_meta(META_CAPABILITIES),
+            capabilities: members.value("capabilities"),
+            request_state: members.value(REQUEST_STATE),
+            input_responses: members.value(INPUT_RESPONSES),
         })
     }
 
     /// The revision named in `_meta`, where it is text.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
+    }
+
+    /// True when the client says, in a handshake or with the request, that it leads its user to URLs
+    /// (`elicitation.url`, since 2025-11-25).
+    pub fn opens_urls(&self) -> bool {
+        let said = self.meta_capabilities.or(self.capabilities);
+        let said = said.and_then(|raw| serde_json::from_str::<Capabilities>(raw.get()).ok());
+        said.and_then(|can| can.elicitation?.url).is_some()
+    }
+
+    /// What the client brings back, where it is text.
+    pub fn request_state(&self) -> Option<Cow<'a, str>> {
+        self.request_state.and_then(text)
     }
 
     /// The text of `name`, `uri` or `taskId`.

@@ -54,6 +54,32 @@ pub fn tool_error(id: &Id, text: &str, rule: &str) -> Vec<u8> {
     result_body(id, result)
 }
 
+/// The question of a `tools/call` that somebody must answer at a URL before the same call can go on (since 2026-07-28).
+pub fn url_needed(id: &Id, (name, ask): (&str, &UrlAsk<'_>), state: &str) -> Vec<u8> {
+    let request = json!({
+        "method": "elicitation/create",
+        "params": { "mode": "url", "message": ask.message, "url": ask.url },
+    });
+    let result = json!({
+        "resultType": "input_required",
+        "inputRequests": { name: request },
+        "requestState": state,
+        "_meta": { META_RULE: ask.rule },
+    });
+    result_body(id, result)
+}
+
+/// What somebody is asked to do at a URL.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlAsk<'a> {
+    /// In words.
+    pub message: &'a str,
+    /// Where.
+    pub url: &'a str,
+    /// The rule that asks.
+    pub rule: &'a str,
+}
+
 const BARE: &[u8] = br#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"internal error"}}"#;
 
 /// Text and numbers always have a spelling; were it otherwise, the answer would be a bare refusal.

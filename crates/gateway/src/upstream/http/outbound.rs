@@ -35,7 +35,8 @@ impl Outbound {
         headers.remove(HOST);
         headers.insert(AGENT, USER_AGENT);
         headers.extend(credential::headers(&call.server, shown));
-        if let Some(inner) = call.session.as_ref().and_then(|session| HeaderValue::from_str(&session.inner).ok()) {
+        let inner = call.session.as_ref().map(|session| session.inner.as_str()).filter(|inner| !inner.is_empty());
+        if let Some(inner) = inner.and_then(|inner| HeaderValue::from_str(inner).ok()) {
             headers.insert(SESSION, inner);
         }
         Self { method, uri: with_query(uri, &shown.query), headers, body }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use bailiwick_domain::mcp::Method;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{
     ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -39,7 +41,7 @@ pub(super) async fn give(
     let (parts, body) = answer.into_parts();
     let kind = acceptable(parts.status, &parts.headers)?;
     let mut headers = kept(&parts.headers);
-    if let Some(id) = session(gateway, &call, &parts.headers)? {
+    if let Some(id) = session(gateway, &call, &parts)? {
         headers.insert(SESSION, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -112,13 +114,22 @@ fn kept(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// The session id for the caller: the one it knows already, or a new one sealed around the server's own.
-fn session(gateway: &Gateway, call: &Call, headers: &HeaderMap) -> Result<Option<HeaderValue>, Trouble> {
-    let Some(inner) = headers.get(SESSION).and_then(|id| id.to_str().ok()) else {
-        return Ok(None);
+fn session(gateway: &Gateway, call: &Call, answer: &Parts) -> Result<Option<HeaderValue>, Trouble> {
+    let opens_urls = call.opens_urls();
+    let inner = match answer.headers.get(SESSION).and_then(|id| id.to_str().ok()) {
+        Some(inner) => inner,
+        // The server keeps no sessions; what its client can do must be remembered all the same.
+        None if opens_urls
+            && answer.status.is_success()
+            && call.said().is_some_and(|said| said.known == Method::Initialize) =>
+        {
+            ""
+        }
+        None => return Ok(None),
     };
     let outward = match &call.session {
         Some(session) if session.inner == inner => Some(session.outward.clone()),
-        Some(_) | None => gateway.sessions.seal(&call.server.resource, &call.owner(), inner),
+        Some(_) | None => gateway.sessions.seal(&call.server.resource, &call.owner(), (inner, opens_urls)),
     };
     let outward = outward.and_then(|id| HeaderValue::try_from(id).ok());
     outward.map(Some).ok_or_else(|| Trouble::Nonsense("its session id is too long".to_owned()))

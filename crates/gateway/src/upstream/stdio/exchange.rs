@@ -170,7 +170,8 @@ impl Exchange<'_> {
             }
             return Ok(None);
         }
-        let id = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), &self.child.id);
+        let inner = (self.child.id.as_str(), self.said.opens_urls);
+        let id = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), inner);
         let id = id.and_then(|id| HeaderValue::try_from(id).ok());
         id.map(Some).ok_or_else(|| nonsense("its session has no id"))
     }
