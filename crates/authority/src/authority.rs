@@ -13,6 +13,7 @@ use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::{Issuer, Resource};
 use bailiwick_store::{ClientStanding, Store, StoreError};
 
+use crate::connections::{Connecting, Connector};
 use crate::document::ClientDocuments;
 use crate::door::SetupDoor;
 use crate::keys::Keys;
@@ -70,6 +71,7 @@ pub struct Authority {
     pub(crate) methods: Vec<AuthMethod>,
     pub(crate) documents: ArcSwapOption<ClientDocuments>,
     pub(crate) grantors: ArcSwap<Vec<SamlGrantor>>,
+    pub(crate) connecting: Option<Connecting>,
     clients: ArcSwap<HashMap<ClientId, Client>>,
 }
 
@@ -94,6 +96,7 @@ impl Authority {
             methods: AuthMethod::ALL.to_vec(),
             documents: ArcSwapOption::empty(),
             grantors: ArcSwap::default(),
+            connecting: None,
             clients: ArcSwap::from_pointee(by_id(parts.clients)),
         }
     }
@@ -129,6 +132,13 @@ impl Authority {
         told.sort_unstable();
         told.dedup();
         told
+    }
+
+    /// Lets people connect accounts of theirs at providers behind.
+    #[must_use]
+    pub fn with_connector(mut self, connector: Arc<dyn Connector>) -> Self {
+        self.connecting = Some(Connecting::with(connector));
+        self
     }
 
     /// Takes documents from there from now on; what was fetched is fetched anew.

@@ -5,8 +5,10 @@ use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::grant::AuthorizeError;
 use bailiwick_store::StoreError;
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 
 use crate::authority::Authority;
+use crate::connections::ConnectFault;
 use crate::document::DocumentFault;
 use crate::form::FormError;
 use crate::login::UpstreamError;
@@ -54,6 +56,9 @@ pub(crate) enum Fault {
     /// The account of `--dev-approve` cannot be made or used.
     #[error("the account of --dev-approve cannot be used")]
     DevAccount,
+    /// Nothing was connected.
+    #[error(transparent)]
+    Connect(#[from] ConnectFault),
     /// Nobody was signed in at a provider.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -79,6 +84,7 @@ impl Fault {
             | Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::ForeignForm | Self::Beyond | Self::Role => StatusCode::FORBIDDEN,
             Self::DevAccount | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Connect(fault) => fault.status(),
             Self::Upstream(error) => error.status(),
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -137,6 +143,7 @@ impl Fault {
                 "It was made in another browser or session, or by another site. Go back, reload the page and send it again.",
             ),
             Self::DevAccount => ("The demo account cannot be used", "The account named by --dev-approve is disabled."),
+            Self::Connect(fault) => fault.words(),
             Self::Upstream(error) => error.words(),
             Self::Password(_) => ("The password could not be kept", "Try again."),
             Self::Store(_) => ("Not available at the moment", "Nothing was changed. Try again in a moment."),
@@ -166,9 +173,14 @@ impl Authority {
             let kind =
                 if matches!(fault, Fault::Upstream(_)) { AuditKind::LoginFailed } else { AuditKind::RequestRefused };
             let event = AuditEvent::new(kind, visit.now);
+            let event = if let Fault::Connect(fault) = fault { fault.on_record(event) } else { event };
             self.store.record_later(event.correlation(correlation).says(fault.to_string()));
         }
         let (title, says) = fault.words();
-        page::error::page(fault.status(), title, &says, correlation, back)
+        let mut response = page::error::page(fault.status(), title, &says, correlation, back);
+        if let Some(wait) = if let Fault::Connect(fault) = fault { fault.wait() } else { None } {
+            response.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+        }
+        response
     }
 }

@@ -10,6 +10,7 @@ mod authorize;
 mod ceiling;
 mod client;
 mod connect;
+mod connections;
 mod console;
 mod cookies;
 mod cors;
@@ -39,6 +40,7 @@ mod visit;
 
 pub use authority::{Authority, Parts};
 pub use connect::{Line, lines};
+pub use connections::{Answer, ConnectError, Connectable, Connector, Departure, Field, SpokenName, Way};
 pub use document::ClientDocuments;
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};

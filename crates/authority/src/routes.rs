@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use http::header::{HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 
 use crate::authority::Authority;
-use crate::{account, authorize, console, cors, home, introspect, login, metadata, register, revoke, token};
+use crate::{
+    account, authorize, connections, console, cors, home, introspect, login, metadata, register, revoke, token,
+};
 
 impl Authority {
     /// Every route of the authority.
@@ -48,6 +50,12 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/login/{provider}/metadata", get(login::saml::metadata))
         .route("/logout", post(login::sign_out))
         .route("/setup", get(login::ask_setup).post(login::make_first))
+        .route("/connect/{ticket}", get(connections::ask).post(connections::answer))
+        .route("/connect/callback", get(connections::finish))
+        .route("/connect/done", get(connections::done))
+        .route("/account/connections/begin", post(connections::begin))
+        .route("/account/connections/test", post(connections::test))
+        .route("/account/connections/end", post(connections::end))
         .route("/account", get(account::view))
         .route("/account/live", get(account::live))
         .route("/account/stop", post(account::stop))

@@ -6,6 +6,8 @@ mod authorize;
 mod ceiling;
 mod clients;
 mod code;
+mod connections;
+mod connector;
 mod consent;
 mod console;
 mod jobs;

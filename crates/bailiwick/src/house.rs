@@ -17,11 +17,12 @@ use bailiwick_domain::policy::Catalogue;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::Issuer;
-use bailiwick_gateway::{Gateway, Reloaded, Upstream};
+use bailiwick_gateway::{Gateway, Reloaded, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
 use bailiwick_store::{KeyWrap, Settings, Store};
 
+use crate::connector::BrokerConnector;
 use crate::notary::Notary;
 use crate::plan::{HouseError, Plan, refuse_own_audience};
 use crate::wire::{SystemClock, SystemEntropy};
@@ -48,8 +49,7 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let sealers = Sealers::derive(&plan.key);
-        let children = plan.servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
-        let patience = Duration::from_secs(if children { 30 } else { 3 });
+        let patience = patience(&plan.servers);
         let settings = Settings {
             database: plan.database,
             master: plan.key,
@@ -63,7 +63,7 @@ impl House {
         let directory = Arc::new(ArcSwap::from_pointee(plan.chains.directory(&issuer)?));
         let setup = Arc::new(SetupDoor::new(entropy.as_ref(), issuer.is_loopback() && plan.listen.is_loopback()));
         let broker = broker((&issuer, plan.connections), &keys, (&store, &clock, &entropy));
-        let gateway = Gateway::new(bailiwick_gateway::Parts {
+        let gateway = Arc::new(Gateway::new(bailiwick_gateway::Parts {
             servers: plan.servers,
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys.public()),
@@ -75,7 +75,7 @@ impl House {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             http: Http::new(),
-        });
+        }));
         let authority = Authority::new(bailiwick_authority::Parts {
             issuer: issuer.clone(),
             store: store.clone(),
@@ -90,6 +90,8 @@ impl House {
             setup: Arc::clone(&setup),
             providers: bailiwick_authority::Providers::new(plan.providers),
         });
+        let authority = authority.with_documents(plan.documents).with_grantors(plan.grantors);
+        let authority = authority.with_connector(Arc::new(BrokerConnector::new(&broker, &gateway)));
         Ok(Self {
             notary: Notary::new(store.clone(), &plan.data),
             issuer,
@@ -98,9 +100,9 @@ impl House {
             directory,
             setup,
             patience,
-            gateway: Arc::new(gateway),
+            gateway,
             broker,
-            authority: Arc::new(authority.with_documents(plan.documents).with_grantors(plan.grantors)),
+            authority: Arc::new(authority),
         })
     }
 
@@ -164,6 +166,18 @@ impl House {
         tokio::time::timeout(Duration::from_secs(10), signed).await.ok();
         self.store.close().await;
     }
+}
+
+/// How long the welcome waits for these servers.
+fn patience(servers: &[ServerSettings]) -> Duration {
+    let children = servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
+    Duration::from_secs(if children { 30 } else { 3 })
+}
+
+/// How long the welcome waits for these servers.
+fn patience(servers: &[ServerSettings]) -> Duration {
+    let children = servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
+    Duration::from_secs(if children { 30 } else { 3 })
 }
 
 /// What tokens are signed with.

@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod command;
 mod config;
+mod connector;
 mod entrance;
 mod front;
 mod house;

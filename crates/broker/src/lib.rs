@@ -12,6 +12,7 @@ mod connection;
 mod credential;
 mod endpoint;
 mod kept;
+mod leave;
 mod oauth;
 mod obtained;
 mod prepared;
@@ -20,6 +21,7 @@ mod refresh;
 mod settings;
 
 pub use broker::{Broker, Parts};
+pub use leave::Left;
 pub use oauth::{CALLBACK, ConnectError, DOCUMENT, Departure};
 pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};

@@ -177,13 +177,17 @@ pub enum Control {
     SsoAsGrant,
     /// A request to where somebody else pointed goes to no address of ours.
     BrokerGuard,
+    /// A link to connect by serves only the person it was made for.
+    TicketUser,
+    /// A link to connect by serves once.
+    TicketOnce,
     /// An answer to a person's way to a provider is that provider's.
     CallbackIssuer,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 87] = [
+    pub const ALL: [Self; 89] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -270,6 +274,8 @@ impl Control {
         Self::SamlOnce,
         Self::SsoAsGrant,
         Self::BrokerGuard,
+        Self::TicketUser,
+        Self::TicketOnce,
         Self::CallbackIssuer,
     ];
 

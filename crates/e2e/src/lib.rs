@@ -13,6 +13,7 @@
 pub mod account_provider;
 pub mod admin;
 pub mod agents;
+pub mod connecting;
 pub mod documents;
 pub mod forge;
 pub mod giver;

@@ -1,6 +1,7 @@
 //! The call: what a caller asks for, read and checked against its headers. From here on the headers it came with are
 //! gone, but for the few that may travel.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -172,7 +173,7 @@ impl Call {
         let given = envelope.params().arguments.filter(|_| known == Method::ToolsCall);
         let arguments = given.map(|raw| canonical::digest_of_text(raw.get()));
         let opens_urls = envelope.params().opens_urls();
-        let state = envelope.params().request_state().map(|state| state.into_owned());
+        let state = envelope.params().request_state().map(Cow::into_owned);
         Ok((Said { body: body.clone(), id, method, known, name, arguments, opens_urls, state }, revision))
     }
 

@@ -147,6 +147,13 @@ impl Gateway {
         }
     }
 
+    /// The servers, as people call them, that work with what is connected under that name.
+    pub fn working_with(&self, connection: &str) -> Vec<String> {
+        let servers = self.servers.load();
+        let working = servers.iter().filter(|server| server.settings.works_with(connection));
+        working.map(|server| server.settings.title.clone()).collect()
+    }
+
     /// Ends streams and children.
     pub async fn close(&self) {
         self.stop.cancel();

@@ -30,6 +30,7 @@ mod streams;
 mod upstream;
 
 pub use busy::Busy;
+pub use discover::Tried;
 pub use gateway::{Gateway, Parts};
 pub use reload::Reloaded;
 pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};

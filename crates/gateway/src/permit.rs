@@ -17,7 +17,7 @@ use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
 use crate::upstream::Trouble;
-use crate::{audit, bearer, budget, credential, discover};
+use crate::{audit, bearer, budget, connect, credential, discover};
 
 const NO_CREDENTIAL: &str = "no credential is configured for what this token may do with this tool";
 
@@ -74,8 +74,14 @@ impl Permit {
     }
 
     /// The credential that the server behind is shown.
-    pub(crate) async fn credential(&self, gateway: &Gateway) -> Result<Arc<Obtained>, BrokerError> {
-        credential::obtain(gateway, &self.shown, &self.call).await
+    ///
+    /// # Errors
+    /// A refusal where there is none; where its person can mend that, with the link to do so.
+    pub(crate) async fn credential(&self, gateway: &Gateway) -> Result<Arc<Obtained>, Refusal> {
+        match credential::obtain(gateway, &self.shown, &self.call).await {
+            Ok(obtained) => Ok(obtained),
+            Err(error) => connect::instead(gateway, &self.call, error).await,
+        }
     }
 
     /// Spends the permit.

@@ -46,6 +46,14 @@ impl ServerSettings {
         self.name.as_ref().map_or(&self.title, |name| name.as_str())
     }
 
+    /// True when one of its tools works with what people connect under that name.
+    pub fn works_with(&self, connection: &str) -> bool {
+        let mut providers = Providers::default();
+        // What two of one name would differ in does not matter here.
+        self.add_connections(&mut providers).ok();
+        providers.get(connection).is_some()
+    }
+
     /// Adds what people connect accounts of theirs to.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 // The official TypeScript SDK as an MCP client that stands on its own: it
 // discovers, registers, logs in with PKCE and calls tools, all by the SDK.
 //
-//   node typescript.mjs URL [--browser]
+//   node typescript.mjs URL [--browser] [--urls]
 //
 // Events leave as JSON lines on stdout (see ../README.md); after `ready` each
 // line on stdin is one command. With --browser the authorization URL is left to
@@ -14,8 +14,10 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { followToCallback } from '../stage/visitor.mjs';
 
-const [url, mode] = process.argv.slice(2);
-const browser = mode === '--browser';
+const [url, ...modes] = process.argv.slice(2);
+const browser = modes.includes('--browser');
+// With --urls the client says that it leads its user to URLs (URL-mode elicitation).
+const capabilities = modes.includes('--urls') ? { elicitation: { url: {} } } : {};
 let trail = [];
 
 function say(event, facts = {}) {
@@ -120,7 +122,7 @@ function claimsOf(token) {
 }
 
 function open(keeper) {
-  const client = new Client({ name: 'bailiwick-interop-typescript', version: '1.0.0' });
+  const client = new Client({ name: 'bailiwick-interop-typescript', version: '1.0.0' }, { capabilities });
   const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: keeper, fetch: watchedFetch });
   return { client, transport };
 }
@@ -207,7 +209,8 @@ async function obey(session, line, keeper) {
     // The status the server gave to the call itself; what follows is the SDK's own way out.
     const asked = (step) => step.method === 'POST' && step.path === new URL(url).pathname;
     const status = steps.find(asked)?.status;
-    say('refused', { id: command.id, do: command.do, status, reason: String(reason.message ?? reason), trail: steps });
+    const told = { status, reason: String(reason.message ?? reason), elicitations: reason.elicitations };
+    say('refused', { id: command.id, do: command.do, ...told, trail: steps });
   }
 }
 

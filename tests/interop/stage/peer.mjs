@@ -14,8 +14,9 @@ export const CLIENTS = {
 export class Peer {
   #child;
 
-  constructor(name, resource, { browser = false } = {}) {
-    const command = [...CLIENTS[name], resource, ...(browser ? ['--browser'] : [])];
+  constructor(name, resource, { browser = false, urls = false } = {}) {
+    const modes = [...(browser ? ['--browser'] : []), ...(urls ? ['--urls'] : [])];
+    const command = [...CLIENTS[name], resource, ...modes];
     this.name = name;
     this.shown = `Bailiwick interop (${name})`;
     this.#child = new Child(`${name} client`, command, { cwd: INTEROP });

@@ -9,6 +9,8 @@ use bailiwick_domain::chain::Map;
 use bailiwick_domain::ids::{GrantId, SessionId, UserId};
 use bailiwick_store::{PartyStop, StoreError};
 
+use http::StatusCode;
+
 use super::{checked, page};
 use crate::authority::Authority;
 use crate::fault::Fault;
@@ -58,7 +60,11 @@ pub(crate) async fn change_password(State(authority): State<Arc<Authority>>, vis
         let Some((person, form)) = checked(&authority, &visit, form).await? else { return Ok(see_other("/login")) };
         match changed(&authority, &visit, &person, &form).await? {
             None => Ok(see_other("/account?done=changed")),
-            Some(says) => page(&authority, &visit, &person, Some(Notice { says, bad: true })).await,
+            Some(says) => {
+                let mut again = page(&authority, &visit, &person, Some(Notice { says, bad: true })).await?;
+                *again.status_mut() = StatusCode::BAD_REQUEST;
+                Ok(again)
+            }
         }
     };
     authority.settle(&visit, done.await)

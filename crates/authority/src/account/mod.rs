@@ -16,6 +16,7 @@ pub(crate) use act::{change_password, close_session, stop};
 pub(crate) use cards::{Looking, MOST_GRANTS};
 
 use crate::authority::Authority;
+use crate::connections;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::{Bond, from_our_page};
@@ -81,14 +82,13 @@ async fn page(
         console: person.user.role != Role::User,
         notice,
         grants,
+        connections: connections::cards(authority, person).await?,
         may_give: !authority.offers(&person.user).is_empty(),
         sessions: authority.session_cards(visit, person).await?,
         has_password: person.user.password != NO_PASSWORD,
         least: LEAST,
     };
-    let bad = notice.is_some_and(|notice| notice.bad);
-    let status = if bad { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    Ok(with_cookies(show_live(status, &page), [cookie]))
+    Ok(with_cookies(show_live(StatusCode::OK, &page), [cookie]))
 }
 
 /// `GET /account/live`: the same page, as it changes.
@@ -116,13 +116,18 @@ pub(crate) fn bond<'a>(browser: &'a Digest<BrowserCookie>, person: &'a Person) -
 
 /// What the address says was just done.
 fn notice(done: Option<&str>) -> Option<Notice> {
-    let says = match done? {
+    let done = done?;
+    let says = match done {
         "party" => "Stopped for this app, for good. It gets no other leave from it.",
         "stopped" => "Stopped. It cannot act for you any more.",
         "raised" => "The job may make that many calls from now on.",
+        "works" => "Tried: the connection is accepted.",
+        "ended" => "Disconnected. What was kept is deleted.",
         "closed" => "That browser is signed out.",
         "changed" => "Your password is changed, and every other browser is signed out.",
+        "broken" => "The connection does not work. Connect again.",
+        "unknown" => "The provider does not answer at the moment, so nothing is known of the connection.",
         _ => return None,
     };
-    Some(Notice { says, bad: false })
+    Some(Notice { says, bad: ["broken", "unknown"].contains(&done) })
 }

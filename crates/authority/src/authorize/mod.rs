@@ -10,4 +10,4 @@ mod target;
 
 pub(crate) use begin::begin;
 pub(crate) use consent::{ask, decide};
-pub(crate) use held::{Found as HeldRequest, Held};
+pub(crate) use held::Held;

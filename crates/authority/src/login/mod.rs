@@ -6,6 +6,7 @@ mod dev;
 mod elsewhere;
 pub(crate) mod oidc;
 mod password;
+mod pending;
 mod providers;
 pub(crate) mod saml;
 mod session;
@@ -27,7 +28,6 @@ pub(crate) use setup::{ask as ask_setup, make as make_first};
 pub(crate) use upstream::UpstreamError;
 
 use crate::authority::Authority;
-use crate::authorize::{Held, HeldRequest};
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::{Bond, from_our_page};
@@ -36,6 +36,8 @@ use crate::page::{FormsLead, see_other, show, with_cookies};
 use crate::visit::Visit;
 use password::LoginError;
 pub use password::UserName;
+pub(crate) use pending::Purpose;
+use pending::{Pending, onward, pending, to_login, to_setup};
 
 pub(crate) use bailiwick_store::NO_PASSWORD;
 
@@ -94,11 +96,11 @@ struct Retry {
     username: String,
 }
 
-fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, retry: &Retry) -> Response {
+fn page(authority: &Authority, visit: &Visit, request: Option<&Pending>, retry: &Retry) -> Response {
     let (browser, cookie) = visit.browser_or_new(authority);
     let providers = authority.providers.load();
     let page = LoginPage {
-        client: request.map(|found| found.client.name.as_str()),
+        purpose: request.map(|found| &found.purpose),
         problem: retry.error.map(|error| error.to_string()),
         form_token: &bond("login", &browser).token(&authority.secrets.form),
         request: request.map(|found| found.handle.as_str()),
@@ -115,24 +117,6 @@ fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, ret
         response.headers_mut().insert(RETRY_AFTER, wait.into());
     }
     response
-}
-
-/// The authorization request to go on with, if one was named; a wrong one is not passed over.
-async fn pending(authority: &Authority, visit: &Visit, raw: Option<&str>) -> Result<Option<HeldRequest>, Fault> {
-    match raw {
-        None => Ok(None),
-        Some(_) => Held::find(authority, visit, raw).await.map(Some),
-    }
-}
-
-/// Where a person goes once signed in.
-fn onward(request: Option<&HeldRequest>) -> String {
-    request.map_or_else(|| "/account".to_owned(), |found| format!("/consent?request={}", found.handle))
-}
-
-/// Where a person goes while there is no account at all.
-fn to_setup(request: Option<&HeldRequest>) -> String {
-    request.map_or_else(|| "/setup".to_owned(), |found| format!("/setup?request={}", found.handle))
 }
 
 fn bond<'a>(page: &'static str, browser: &'a Digest<BrowserCookie>) -> Bond<'a> {

@@ -10,9 +10,8 @@ use bailiwick_store::NewUser;
 use http::StatusCode;
 
 use super::password::UserName;
-use super::{bond, onward, pending};
+use super::{Pending, bond, onward, pending, to_login};
 use crate::authority::Authority;
-use crate::authorize::HeldRequest;
 use crate::fault::Fault;
 use crate::form::{Form, FormError};
 use crate::form_token::from_our_page;
@@ -110,7 +109,7 @@ struct Filled<'a> {
     problem: Option<&'a str>,
 }
 
-fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, filled: &Filled<'_>) -> Response {
+fn page(authority: &Authority, visit: &Visit, request: Option<&Pending>, filled: &Filled<'_>) -> Response {
     let (browser, cookie) = visit.browser_or_new(authority);
     let link = if authority.setup.opens_with(filled.link) {
         LinkField::Known(filled.link)
@@ -129,8 +128,4 @@ fn page(authority: &Authority, visit: &Visit, request: Option<&HeldRequest>, fil
     };
     let status = if filled.problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     with_cookies(show(status, &page, &FormsLead::Here), [cookie])
-}
-
-fn to_login(request: Option<&HeldRequest>) -> String {
-    request.map_or_else(|| "/login".to_owned(), |found| format!("/login?request={}", found.handle))
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::connect::{ConnectionCard, Standing};
 use super::tree::{GrantsPiece, TreePiece};
 use crate::moment::Moment;
 
@@ -19,6 +20,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) notice: Option<Notice>,
     /// What can act for them.
     pub(crate) grants: GrantsPiece,
+    /// What they have connected, or could.
+    pub(crate) connections: Vec<ConnectionCard>,
     /// True when there is an agent that may work for them.
     pub(crate) may_give: bool,
     /// Where they are signed in.

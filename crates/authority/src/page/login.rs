@@ -2,14 +2,15 @@
 
 use askama::Template;
 
+use crate::login::Purpose;
 use crate::password::LEAST;
 
 /// The page that asks for name and password.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(crate) struct LoginPage<'a> {
-    /// Who asks for access, if anybody does.
-    pub(crate) client: Option<&'a str>,
+    /// What the person came for, if anything.
+    pub(crate) purpose: Option<&'a Purpose>,
     /// What was wrong the last time.
     pub(crate) problem: Option<String>,
     /// The form's token.

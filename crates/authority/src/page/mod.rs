@@ -1,6 +1,7 @@
 //! Pages: plain HTML and one stylesheet, under a policy that allows nothing else.
 
 pub(crate) mod account;
+pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod error;

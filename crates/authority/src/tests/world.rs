@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Authority, Keys, LoginSettings, Parts, Providers, Secrets, SetupDoor};
+use crate::{Authority, Connector, Keys, LoginSettings, Parts, Providers, Secrets, SetupDoor};
 
 pub(super) const BASE: &str = "http://localhost:8787";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:7171/callback";
@@ -65,6 +65,7 @@ pub(super) struct Plan {
     pub(super) confidential_only: bool,
     pub(super) providers: Vec<LoginSettings>,
     pub(super) directory: Directory,
+    pub(super) connector: Option<fn(Store) -> Arc<dyn Connector>>,
 }
 
 pub(super) struct World {
@@ -118,6 +119,10 @@ impl World {
             authority.with_auth_methods(vec![AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost])
         } else {
             authority
+        };
+        let authority = match plan.connector {
+            Some(connector) => authority.with_connector(connector(store.clone())),
+            None => authority,
         };
         Self { app: Arc::new(authority).routes(), store, setup, catalogue, hands, _dir: dir }
     }

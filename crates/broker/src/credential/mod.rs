@@ -14,7 +14,9 @@ mod user_oauth;
 use std::sync::Arc;
 
 use crate::broker::Broker;
+use crate::connection::Held;
 use crate::obtained::{BrokerError, Obtained, Wanted};
+use crate::provider::ProviderKind;
 use crate::settings::Credential;
 
 /// A credential that is ready for use.
@@ -83,6 +85,17 @@ impl Ready {
             Self::SamlBearer(vouched) => vouched.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
             Self::EntraObo(traded) => traded.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
             Self::JwtBearer(asserted) => asserted.obtain(broker, wanted.ok_or(BrokerError::Nobody)?).await,
+        }
+    }
+}
+
+/// What was left, as tools are shown it.
+pub(crate) fn placed(kind: &ProviderKind, held: &Held) -> Result<Obtained, BrokerError> {
+    match (kind, held) {
+        (ProviderKind::Key(place), Held::Key { key }) => static_key::placed(place, key),
+        (ProviderKind::Login, Held::Login { username, password }) => basic::shown(username, password),
+        (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Oauth(_), _) => {
+            Err(BrokerError::Unfit("what was left is not what is asked for now".to_owned()))
         }
     }
 }

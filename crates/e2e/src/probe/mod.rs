@@ -7,6 +7,7 @@ mod broker;
 pub mod chain;
 mod child;
 mod code;
+mod connect;
 mod document;
 mod door;
 mod import;
@@ -41,6 +42,7 @@ pub use child::{
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
+pub use connect::{anothers_connect_link, connect_answer_of_another_provider, connect_link_used_twice};
 pub use document::{
     document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
     document_with_a_foreign_redirect, huge_document,
@@ -66,7 +68,7 @@ pub use vault::{anothers_row_of_the_vault, provider_that_points_inward, refresh_
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 86] = [
+pub const PROBES: [(&str, Control); 89] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -153,6 +155,9 @@ pub const PROBES: [(&str, Control); 86] = [
     ("anothers_row_of_the_vault", Control::VaultBinding),
     ("refresh_after_a_fall", Control::RefreshLease),
     ("provider_that_points_inward", Control::BrokerGuard),
+    ("anothers_connect_link", Control::TicketUser),
+    ("connect_link_used_twice", Control::TicketOnce),
+    ("connect_answer_of_another_provider", Control::CallbackIssuer),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -229,6 +234,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "anothers_row_of_the_vault" => anothers_row_of_the_vault(off).await,
         "refresh_after_a_fall" => refresh_after_a_fall(off).await,
         "provider_that_points_inward" => provider_that_points_inward(off).await,
+        "anothers_connect_link" => anothers_connect_link(off).await,
+        "connect_link_used_twice" => connect_link_used_twice(off).await,
+        "connect_answer_of_another_provider" => connect_answer_of_another_provider(off).await,
         other => chain::run(other, off).await,
     }
 }

@@ -74,10 +74,10 @@ pub(super) fn seal(sessions: &Sessions, call: &Call, now: Timestamp) -> String {
 /// A refusal where it is not of this call, is too old, or its person said no.
 pub(crate) fn resume(gateway: &Gateway, call: &mut Call) -> Result<(), Refusal> {
     let now = gateway.clock.now();
-    if let Some(body) = resumed(&gateway.sessions, call, now)? {
-        if let Aim::Say(said) = &mut call.aim {
-            said.body = Bytes::from(body);
-        }
+    if let Some(body) = resumed(&gateway.sessions, call, now)?
+        && let Aim::Say(said) = &mut call.aim
+    {
+        said.body = Bytes::from(body);
     }
     Ok(())
 }

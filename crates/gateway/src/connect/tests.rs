@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bailiwick_broker::{Broker, Credentials, Parts};
 use bailiwick_domain::canonical;
+use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{ClientId, CorrelationId, GrantId, TokenId, TransactionId, UserId};
 use bailiwick_domain::jose::{Alg, JwkSet, KeyPair, Signer as _};
@@ -13,13 +15,16 @@ use bailiwick_domain::mcp::{Envelope, Revision};
 use bailiwick_domain::policy::Holder;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::seal::MasterKey;
-use bailiwick_domain::time::Timestamp;
+use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{AccessToken, FrontDoor, Standing, mint};
 use bailiwick_domain::uri::{Issuer, ServerName};
+use bailiwick_net::Http;
 use bailiwick_resource::{Caller, Liveness, Verifier};
+use bailiwick_store::{Database, Settings, Store};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::asked::{Asked, Link, Need};
 use super::state::resumed;
@@ -27,11 +32,18 @@ use crate::call::{Aim, Call, Said};
 use crate::hosted::Hosted;
 use crate::refuse::{Refusal, Trail};
 use crate::session::{Session, Sessions};
-use crate::settings::{Credential, ServerSettings, Upstream};
+use crate::settings::{ServerSettings, Upstream};
 use crate::testing::Dice;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const URL: &str = "http://localhost:8787/connect/bw_ct_x";
+
+struct Still;
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
 
 struct Lives;
 impl Liveness for Lives {
@@ -45,13 +57,29 @@ struct World {
     issuer: Issuer,
     key: KeyPair,
     sessions: Sessions,
+    broker: Broker,
+    _data: TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(Still), Arc::new(Dice));
+        let store = Store::open(Settings {
+            database: Database::Sqlite(data.path().join("test.db")),
+            master: MasterKey::new([1; 32]),
+            entropy: Arc::clone(&entropy),
+            clock: Arc::clone(&clock),
+            staleness: Duration::from_mins(1),
+        });
+        let (issuer, key) = (Issuer::parse("http://localhost:8787").unwrap(), KeyPair::generate(Alg::Es256).unwrap());
+        let signer = Arc::new(KeyPair::generate(Alg::Es256).unwrap());
+        let (store, http) = (store.await.unwrap(), Http::new());
         Self {
-            issuer: Issuer::parse("http://localhost:8787").unwrap(),
-            key: KeyPair::generate(Alg::Es256).unwrap(),
+            broker: Broker::new(Parts { issuer: issuer.clone(), signer, store, clock, entropy, http }),
+            issuer,
+            key,
+            _data: data,
             sessions: Sessions::new(MasterKey::new([7; 32]).sealer("gateway session"), Arc::new(Dice)),
         }
     }
@@ -97,7 +125,9 @@ impl World {
             title: "CRM".to_owned(),
             upstream: Upstream::Http("http://localhost:1/mcp".parse().unwrap()),
             headers: HeaderMap::new(),
-            credential: Credential::None,
+            credential: Credentials::default(),
+            tools: BTreeMap::new(),
+            discovery: None,
             groups: None,
             allow: BTreeMap::new(),
             allowed_origins: Vec::new(),
@@ -105,7 +135,7 @@ impl World {
         Call {
             caller: self.caller("us_alice"),
             holder: Holder::Machine,
-            server: Arc::new(Hosted::new(&self.issuer, settings)),
+            server: Arc::new(Hosted::new(&self.broker, &self.issuer, settings)),
             aim: Aim::Say(said),
             session: None,
             revision,
@@ -147,9 +177,9 @@ fn plain() -> Value {
     json!({ "name": "list_deals", "arguments": {} })
 }
 
-#[test]
-fn a_client_of_2025_that_opens_urls_hears_an_error_that_names_one() {
-    let world = World::new();
+#[tokio::test]
+async fn a_client_of_2025_that_opens_urls_hears_an_error_that_names_one() {
+    let world = World::new().await;
     let mut call = world.call(Some(Revision::V2025_11_25), &plain());
     call.session = Some(Session { outward: "s".to_owned(), inner: "i".to_owned(), opens_urls: true });
 
@@ -164,9 +194,9 @@ fn a_client_of_2025_that_opens_urls_hears_an_error_that_names_one() {
     assert_eq!(answer["error"]["data"]["rule"], "connect:github");
 }
 
-#[test]
-fn a_client_of_2026_that_opens_urls_hears_a_question() {
-    let world = World::new();
+#[tokio::test]
+async fn a_client_of_2026_that_opens_urls_hears_a_question() {
+    let world = World::new().await;
 
     let result = world.answer(&world.modern(&json!({})), true)["result"].clone();
 
@@ -178,9 +208,9 @@ fn a_client_of_2026_that_opens_urls_hears_a_question() {
     assert_eq!(result["_meta"]["bailiwick/rule"], "reconnect:github");
 }
 
-#[test]
-fn every_other_client_reads_a_link() {
-    let world = World::new();
+#[tokio::test]
+async fn every_other_client_reads_a_link() {
+    let world = World::new().await;
     let mut old = world.call(Some(Revision::V2025_06_18), &plain());
     old.session = Some(Session { outward: "s".to_owned(), inner: "i".to_owned(), opens_urls: true });
     let mut silent = world.call(Some(Revision::V2025_11_25), &plain());
@@ -196,9 +226,9 @@ fn every_other_client_reads_a_link() {
     }
 }
 
-#[test]
-fn the_same_call_goes_on_without_what_it_brought_for_us() {
-    let world = World::new();
+#[tokio::test]
+async fn the_same_call_goes_on_without_what_it_brought_for_us() {
+    let world = World::new().await;
     let state = world.answer(&world.modern(&json!({})), false)["result"]["requestState"].clone();
 
     let again = json!({ "requestState": state, "inputResponses": { "connect": { "action": "accept" } } });
@@ -208,9 +238,9 @@ fn the_same_call_goes_on_without_what_it_brought_for_us() {
     assert_eq!(params["arguments"]["of"], "Ada");
 }
 
-#[test]
-fn a_no_is_a_no() {
-    let world = World::new();
+#[tokio::test]
+async fn a_no_is_a_no() {
+    let world = World::new().await;
     let state = world.answer(&world.modern(&json!({})), false)["result"]["requestState"].clone();
     for action in ["decline", "cancel", "whatever"] {
         let again = json!({ "requestState": state, "inputResponses": { "connect": { "action": action } } });
@@ -219,9 +249,9 @@ fn a_no_is_a_no() {
     }
 }
 
-#[test]
-fn a_state_serves_one_caller_one_tool_its_arguments_and_a_quarter_of_an_hour() {
-    let world = World::new();
+#[tokio::test]
+async fn a_state_serves_one_caller_one_tool_its_arguments_and_a_quarter_of_an_hour() {
+    let world = World::new().await;
     let state = world.answer(&world.modern(&json!({})), false)["result"]["requestState"].clone();
     let again = |more: Value| {
         let mut params = json!({ "requestState": state });
@@ -241,9 +271,9 @@ fn a_state_serves_one_caller_one_tool_its_arguments_and_a_quarter_of_an_hour() {
     assert_eq!(world.resume(&again(json!({})), NOW.after(Duration::from_mins(15))), foreign);
 }
 
-#[test]
-fn what_the_server_behind_asked_for_passes_and_goes_on_after_us() {
-    let world = World::new();
+#[tokio::test]
+async fn what_the_server_behind_asked_for_passes_and_goes_on_after_us() {
+    let world = World::new().await;
     let theirs = json!({ "requestState": "theirs", "inputResponses": { "name": { "action": "accept" } } });
     assert_eq!(world.resume(&world.modern(&theirs), NOW), Ok(None));
 

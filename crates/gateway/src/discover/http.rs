@@ -115,9 +115,7 @@ fn refused(status: StatusCode) -> Mute {
     match status {
         // What servers without handshakes say to one, in a body that is not theirs to read.
         StatusCode::BAD_REQUEST => Mute::Refused(-32600),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Mute::Unreachable(format!("it answered {status}: it wants credentials of the gateway's own"))
-        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Mute::Closed(status),
         StatusCode::NOT_FOUND => Mute::Unreachable(format!("it answered {status}: is this the URL of an MCP server?")),
         other => Mute::Unreachable(format!("it answered {other}")),
     }

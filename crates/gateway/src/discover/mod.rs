@@ -3,6 +3,7 @@
 mod http;
 mod stdio;
 mod survey;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use bailiwick_domain::policy::{Catalogue, Server, ToolFacts};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::survey::{Mute, survey};
+pub use self::trial::Tried;
 use crate::credential;
 use crate::gateway::Gateway;
 use crate::hosted::{Hosted, Reach};

@@ -3,6 +3,7 @@
 
 use bailiwick_domain::mcp::{Revision, tool};
 use bailiwick_domain::policy::ToolFacts;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -18,6 +19,9 @@ pub(super) enum Mute {
     /// It cannot be spoken to.
     #[error("{0}")]
     Unreachable(String),
+    /// It does not let us in.
+    #[error("it answered {0}: it wants credentials of the gateway's own")]
+    Closed(StatusCode),
     /// It understood and said no, with this code.
     #[error("it answered with the error {0}")]
     Refused(i64),

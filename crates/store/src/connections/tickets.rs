@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::ids::{ClientId, UserId};
 use bailiwick_domain::opaque::{ConnectTicket, Digest, Opaque};
 use bailiwick_domain::time::Timestamp;
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
@@ -95,7 +97,8 @@ impl Store {
         .map_err(Fault::from)?;
         let Some(row) = row else { return Ok(TicketLook::Unknown) };
         let ticket = read(&row)?;
-        let over = row.maybe_moment("used_at")?.is_some() || ticket.expires_at <= now;
+        let used = row.maybe_moment("used_at")?.is_some() && holds(Control::TicketOnce);
+        let over = used || ticket.expires_at <= now;
         Ok(if over { TicketLook::Used } else { TicketLook::Open(ticket) })
     }
 
@@ -105,14 +108,16 @@ impl Store {
     pub async fn use_ticket(&self, digest: &Digest<ConnectTicket>, now: Timestamp) -> Result<bool, StoreError> {
         self.write(digest.as_str(), (digest.clone(), now), |(digest, now), tx| {
             Box::pin(async move {
-                let row = sqlx::query(
-                    "UPDATE connect_tickets SET used_at = $1 WHERE digest = $2 AND used_at IS NULL AND expires_at > $1
-                     RETURNING digest",
-                )
-                .bind(now.millis())
-                .bind(digest.as_str())
-                .fetch_optional(tx.sql())
-                .await?;
+                let unused = if holds(Control::TicketOnce) { "used_at IS NULL" } else { "expires_at > 0" };
+                let text = format!(
+                    "UPDATE connect_tickets SET used_at = $1 WHERE digest = $2 AND {unused} AND expires_at > $1
+                     RETURNING digest"
+                );
+                let row = sqlx::query(AssertSqlSafe(text))
+                    .bind(now.millis())
+                    .bind(digest.as_str())
+                    .fetch_optional(tx.sql())
+                    .await?;
                 Ok(Verdict::Keep(row.is_some()))
             })
         })

@@ -119,7 +119,8 @@ impl Exchange<'_> {
         });
         add(&mut result, self.api.description.clone().map(|text| ("instructions", text.into())));
         let drawn: Drawn<Session> = Drawn::draw(self.gateway.entropy.as_ref());
-        let session = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), drawn.as_str());
+        let inner = (drawn.as_str(), self.said.opens_urls);
+        let session = self.gateway.sessions.seal(&self.call.server.resource, &self.call.owner(), inner);
         let session = session.and_then(|id| HeaderValue::try_from(id).ok());
         let session = session.ok_or_else(|| Trouble::Nonsense("its session has no id".to_owned()))?;
         let mut response = self.give(result);

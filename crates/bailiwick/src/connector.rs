@@ -1,0 +1,150 @@
+//! The authority's pages, the broker and the gateway, put together: who connects accounts, what becomes of them, and
+//! where they are tried.
+
+use std::sync::Arc;
+
+use bailiwick_authority::{Answer, ConnectError, Connectable, Connector, Departure, Field, Way};
+use bailiwick_broker::{Broker, BrokerError, Left, Provider, ProviderKind};
+use bailiwick_domain::audit::AuditEvent;
+use bailiwick_domain::time::Timestamp;
+use bailiwick_gateway::{Gateway, Tried};
+use bailiwick_store::ConnectionKey;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use zeroize::Zeroizing;
+
+/// What the fields of a form are called.
+const NAME: &str = "account";
+const SECRET: &str = "secret";
+
+/// Connects accounts at the providers that the configuration names.
+pub(crate) struct BrokerConnector {
+    broker: Arc<Broker>,
+    gateway: Arc<Gateway>,
+}
+
+impl BrokerConnector {
+    pub(crate) fn new(broker: &Arc<Broker>, gateway: &Arc<Gateway>) -> Self {
+        Self { broker: Arc::clone(broker), gateway: Arc::clone(gateway) }
+    }
+
+    fn provider(&self, key: &ConnectionKey) -> Result<Arc<Provider>, ConnectError> {
+        self.broker.providers().get(&key.provider).cloned().ok_or(ConnectError::Missing)
+    }
+
+    fn connectable(&self, provider: &Provider) -> Connectable {
+        Connectable {
+            id: provider.id.clone(),
+            title: provider.title.clone(),
+            servers: self.gateway.working_with(&provider.id),
+            way: way(&provider.kind),
+        }
+    }
+}
+
+impl Connector for BrokerConnector {
+    fn connectables(&self) -> Vec<Connectable> {
+        self.broker.providers().iter().map(|provider| self.connectable(provider)).collect()
+    }
+
+    fn begin<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        callback: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Departure, ConnectError>> {
+        async move {
+            let departure = self.broker.begin(&key.provider, callback, now).await.map_err(told)?;
+            Ok(Departure { url: departure.url, state: departure.state, sealed: departure.sealed })
+        }
+        .boxed()
+    }
+
+    fn finish<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        answer: Answer<'a>,
+        event: AuditEvent,
+    ) -> BoxFuture<'a, Result<(), ConnectError>> {
+        async move { self.broker.finish(key, (&answer.sealed, answer.query), event).await.map_err(told) }.boxed()
+    }
+
+    fn keep<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        fields: Vec<(String, Zeroizing<String>)>,
+        event: AuditEvent,
+    ) -> BoxFuture<'a, Result<(), ConnectError>> {
+        async move {
+            let provider = self.provider(key)?;
+            let mut left = Left { name: None, secret: Zeroizing::default() };
+            for (field, value) in fields {
+                if field == NAME {
+                    left.name = Some(value.as_str().to_owned());
+                } else {
+                    left.secret = value;
+                }
+            }
+            self.broker.leave(&provider, key, left, event).await.map_err(failed)
+        }
+        .boxed()
+    }
+
+    fn test<'a>(&'a self, key: &'a ConnectionKey, _now: Timestamp) -> BoxFuture<'a, Result<(), ConnectError>> {
+        async move {
+            let provider = self.provider(key)?;
+            if let ProviderKind::Oauth(_) = provider.kind {
+                return self.broker.test(key).await.map_err(told);
+            }
+            let shown = self.broker.left(&provider, key).await.map_err(failed)?;
+            self.gateway.tries(&key.provider, &shown).await.map_err(|tried| match tried {
+                Tried::Refused => ConnectError::Refused("the server does not let it in".to_owned()),
+                Tried::Unknown(says) => ConnectError::Down(says),
+            })
+        }
+        .boxed()
+    }
+
+    fn end<'a>(&'a self, key: &'a ConnectionKey, event: AuditEvent) -> BoxFuture<'a, Result<(), ConnectError>> {
+        async move { self.broker.end(key, event).await.map_err(told) }.boxed()
+    }
+}
+
+fn way(kind: &ProviderKind) -> Way {
+    let field = |name: &str, label: &str, secret| Field { name: name.to_owned(), label: label.to_owned(), secret };
+    match kind {
+        ProviderKind::Key(_) => Way::Secret(vec![field(SECRET, "API key", true)]),
+        ProviderKind::Login => {
+            Way::Secret(vec![field(NAME, "User name there", false), field(SECRET, "Password there", true)])
+        }
+        ProviderKind::Oauth(settings) => {
+            let scopes = settings.scopes.iter().map(ToString::to_string).collect();
+            let written = settings.authorization_url.clone().or_else(|| settings.issuer.as_ref()?.parse().ok());
+            let host = written.as_ref().or(settings.upstream.as_ref()).and_then(url::Url::host_str);
+            Way::Oauth { host: host.unwrap_or_default().to_owned(), scopes }
+        }
+    }
+}
+
+fn told(error: bailiwick_broker::ConnectError) -> ConnectError {
+    use bailiwick_broker::ConnectError as Told;
+    match error {
+        Told::Denied => ConnectError::Denied,
+        Told::Issuer => ConnectError::Issuer,
+        Told::Refused(says) => ConnectError::Refused(says),
+        Told::Unfit(says) => ConnectError::Unfit(says),
+        Told::Missing => ConnectError::Missing,
+        Told::Down(says) => ConnectError::Down(says),
+        Told::Unkept(says) => ConnectError::Unkept(says),
+    }
+}
+
+fn failed(error: BrokerError) -> ConnectError {
+    match error {
+        BrokerError::Unconnected { .. } | BrokerError::Nobody | BrokerError::Nothing(_) => ConnectError::Missing,
+        BrokerError::Lost { .. } => ConnectError::Refused("it works no more".to_owned()),
+        BrokerError::Refused(says) | BrokerError::Overgrant(says) => ConnectError::Refused(says),
+        BrokerError::Unfit(says) => ConnectError::Unfit(says),
+        BrokerError::Later(says) => ConnectError::Unkept(says),
+    }
+}
