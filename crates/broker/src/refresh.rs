@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(3);
 /// How long before its end a token is renewed, at most: a request takes time, and clocks differ.
 const SPARE: Duration = Duration::from_secs(30);
+/// How long a token must still live to be shown while it is renewed.
+const STILL: Duration = Duration::from_secs(5);
 /// How often new tokens are tried to be kept: they are nowhere else.
 const TRIES: u32 = 6;
 
@@ -95,10 +97,18 @@ impl Accounts {
             self.hold(key, &usable, mark);
             return Ok(Turn::Done(usable));
         }
+        // Renewed early, it may still be shown while that is under way, or does not work just now.
+        let lives =
+            kept.view.expires_at.is_some_and(|end| now.after(STILL) < end) && Some(kept.view.generation) != worn;
+        let old = lives.then(|| usable(settings, &kept, &bundle, Some(now))).transpose()?;
         // Whoever asked may leave at any moment; what is begun is finished.
         let task = Arc::clone(self).renew(Arc::clone(settings), kept, bundle);
         let ended = self.tasks.spawn(task).await;
-        ended.unwrap_or_else(|error| Err(BrokerError::Later(error.to_string())))
+        let ended = ended.unwrap_or_else(|error| Err(BrokerError::Later(error.to_string())));
+        match (ended, old) {
+            (Ok(Turn::Wait) | Err(BrokerError::Later(_)), Some(old)) => Ok(Turn::Done(old)),
+            (ended, _) => ended,
+        }
     }
 
     /// Renews a connection, unless somebody else does.

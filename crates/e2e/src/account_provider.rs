@@ -128,28 +128,41 @@ impl AccountProvider {
     /// Connects that person, as if they had been here; answers the access token.
     pub async fn connect(&self, store: &Store, user: &UserId, expires_at: Timestamp) -> String {
         let (access, refresh) = self.inner.issue();
-        // What the broker keeps of an account, in its own words.
-        let registration = json!({
-            "client_id": CLIENT, "client_secret": null, "method": "none",
-            "redirect_uri": null, "scope": "", "expires_at": null,
-        });
-        let secret = json!({
-            "kind": "oauth", "issuer": self.issuer, "access": access, "refresh": refresh,
-            "registration": registration,
-        });
-        let new = NewConnection {
-            key: ConnectionKey { user: user.clone(), provider: "crm".to_owned() },
-            client: CLIENT.to_owned(),
-            scope: ScopeSet::parse(SCOPE).unwrap(),
-            account: None,
-            secret: secret.to_string().into(),
-            expires_at: Some(expires_at),
-            rotates: true,
-        };
-        let event = AuditEvent::new(AuditKind::ConnectionMade, Now.now()).user(user);
-        store.connect(new, event).await.unwrap();
+        let account = Account { issuer: &self.issuer, access: &access, refresh: &refresh, scope: SCOPE };
+        keep(store, user, &account, expires_at).await;
         access
     }
+}
+
+/// What a provider gave for an account.
+pub struct Account<'a> {
+    pub issuer: &'a str,
+    pub access: &'a str,
+    pub refresh: &'a str,
+    pub scope: &'a str,
+}
+
+/// Keeps an account for that person, in the words in which the broker does.
+pub async fn keep(store: &Store, user: &UserId, account: &Account<'_>, expires_at: Timestamp) {
+    let registration = json!({
+        "client_id": CLIENT, "client_secret": null, "method": "none",
+        "redirect_uri": null, "scope": "", "expires_at": null,
+    });
+    let secret = json!({
+        "kind": "oauth", "issuer": account.issuer, "access": account.access, "refresh": account.refresh,
+        "registration": registration,
+    });
+    let new = NewConnection {
+        key: ConnectionKey { user: user.clone(), provider: "crm".to_owned() },
+        client: CLIENT.to_owned(),
+        scope: ScopeSet::parse(account.scope).unwrap(),
+        account: None,
+        secret: secret.to_string().into(),
+        expires_at: Some(expires_at),
+        rotates: true,
+    };
+    let event = AuditEvent::new(AuditKind::ConnectionMade, Now.now()).user(user);
+    store.connect(new, event).await.unwrap();
 }
 
 impl Drop for AccountProvider {

@@ -302,6 +302,20 @@ async fn what_an_answer_to_a_refresh_means() {
 }
 
 #[tokio::test]
+async fn a_token_renewed_early_is_shown_while_the_provider_cannot_answer() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_secs(3580));
+    world.answers(503, json!({}));
+
+    assert_eq!(world.shown().await.unwrap(), "access-1");
+    assert_eq!(world.view().await.unwrap().state, ConnectionState::Retryable);
+
+    world.pass(Duration::from_secs(20));
+    assert!(matches!(world.shown().await, Err(BrokerError::Later(_))), "not past its end");
+}
+
+#[tokio::test]
 async fn renewed_tokens_are_kept_before_they_are_judged() {
     let world = World::new().await;
     world.connect().await;

