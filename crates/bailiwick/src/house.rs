@@ -46,8 +46,7 @@ impl House {
     /// Opens store and keys and builds every role.
     pub(crate) async fn open(plan: Plan, issuer: Issuer) -> Result<Self, HouseError> {
         refuse_own_audience(&plan.servers, &issuer)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let sealers = Sealers::derive(&plan.key);
         let patience = patience(&plan.servers);
         let settings = Settings {
@@ -166,12 +165,6 @@ impl House {
         tokio::time::timeout(Duration::from_secs(10), signed).await.ok();
         self.store.close().await;
     }
-}
-
-/// How long the welcome waits for these servers.
-fn patience(servers: &[ServerSettings]) -> Duration {
-    let children = servers.iter().any(|server| matches!(server.upstream, Upstream::Stdio { .. }));
-    Duration::from_secs(if children { 30 } else { 3 })
 }
 
 /// How long the welcome waits for these servers.

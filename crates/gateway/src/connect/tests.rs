@@ -126,6 +126,7 @@ impl World {
             upstream: Upstream::Http("http://localhost:1/mcp".parse().unwrap()),
             headers: HeaderMap::new(),
             credential: Credentials::default(),
+            security: BTreeMap::new(),
             tools: BTreeMap::new(),
             discovery: None,
             groups: None,

@@ -6,6 +6,7 @@ mod api;
 mod behind;
 mod calls;
 mod ceilings;
+mod connect;
 mod credential;
 mod discovery;
 mod fixture;

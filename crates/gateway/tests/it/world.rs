@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use bailiwick_broker::{Broker, Credential, Credentials, SignedJwt};
+use bailiwick_broker::{ApiKey, Broker, Credential, Credentials, Key, Place, Providers, SignedJwt};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::chain::Directory;
 use bailiwick_domain::entropy::Entropy;
@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) origin: String,
     pub(crate) behind: Behind,
     pub(crate) store: Store,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
@@ -70,12 +71,12 @@ impl Entropy for Dice {
 }
 
 impl World {
-    /// Servers: `json` and `sse` over HTTP, `child` over stdio, `gone` where nobody listens; their tools are known.
+    /// Servers: `json`, `sse` and `own` over HTTP, the last with a key of each person's own, `child` over stdio, `gone` where nobody listens; their tools are known.
     pub(crate) async fn new() -> Self {
         let world = Self::undiscovered().await;
         let gateway = Arc::clone(&world.gateway);
         tokio::spawn(async move { gateway.discover().await });
-        for name in ["json", "sse", "child", "api"] {
+        for name in ["json", "sse", "own", "child", "api"] {
             world.until(|catalogue| server(catalogue, name).reachable).await;
         }
         world.behind.forget();
@@ -109,11 +110,15 @@ impl World {
             entropy: Arc::clone(&entropy),
             http: Http::new(),
         }));
+        let (servers, mut connections) = (servers(&behind.origin), Providers::default());
+        servers.iter().for_each(|server| server.add_connections(&mut connections).unwrap());
+        broker.reload(connections);
+        tokio::spawn(Arc::clone(&broker).watch());
         let gateway = Arc::new(Gateway::new(Parts {
-            servers: servers(&behind.origin),
+            servers,
             issuer: issuer.clone(),
             verifier: Verifier::new(issuer.clone(), keys),
-            broker,
+            broker: Arc::clone(&broker),
             store: store.clone(),
             catalogue: Arc::clone(&catalogue),
             directory: Arc::clone(&directory),
@@ -124,7 +129,8 @@ impl World {
         }));
         let routes = Arc::clone(&gateway).routes();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { origin, behind, store, catalogue, gateway, directory, issuer, key, http: Http::new(), _data: data }
+        let http = Http::new();
+        Self { origin, behind, store, broker, catalogue, gateway, directory, issuer, key, http, _data: data }
     }
 
     /// Waits until the catalogue is as it should be.
@@ -336,11 +342,16 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         title: format!("The {name} server"),
         upstream,
         security: BTreeMap::new(),
-        credential: if name == "json" {
-            let audience = "https://json.example/mcp".to_owned();
-            Credentials::only(Credential::SignedJwt(SignedJwt { audience }))
-        } else {
-            Credentials::default()
+        credential: match name {
+            "json" => {
+                let audience = "https://json.example/mcp".to_owned();
+                Credentials::only(Credential::SignedJwt(SignedJwt { audience }))
+            }
+            "own" => {
+                let place = Place::Header { name: "x-api-key".to_owned(), prefix: String::new() };
+                Credentials::only(Credential::ApiKey(ApiKey { place, key: Key::Personal("own".to_owned()) }))
+            }
+            _ => Credentials::default(),
         },
         tools: BTreeMap::new(),
         discovery: None,
@@ -353,6 +364,7 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
     vec![
         server("json", at(format!("{behind}/json"))),
         server("sse", at(format!("{behind}/sse"))),
+        server("own", at(format!("{behind}/json"))),
         server("gone", at("http://127.0.0.1:1/mcp".to_owned())),
         server("child", child()),
         server("api", Upstream::OpenApi(Arc::new(crate::api::described(behind)))),

@@ -1,0 +1,109 @@
+//! A server that works with what each person connected: what its callers are asked, and what then reaches it.
+
+use bailiwick_broker::Left;
+use bailiwick_domain::audit::{AuditEvent, AuditKind};
+use bailiwick_domain::ids::UserId;
+use bailiwick_domain::time::Clock as _;
+use bailiwick_store::ConnectionKey;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::fixture::{call, initialize, list, modern};
+use crate::world::{Now, World};
+
+/// A message of 2026-07-28, by a client that opens URLs.
+fn opening(message: Value) -> Value {
+    let mut message = modern(message);
+    let capabilities = &mut message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+    *capabilities = json!({ "elicitation": { "url": {} } });
+    message
+}
+
+/// Sends it with the headers that mirror it.
+async fn say_modern(world: &World, token: &str, message: &Value) -> Value {
+    let request = world
+        .post("own", token)
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", message["method"].as_str().unwrap())
+        .header("mcp-name", "read_note");
+    let answer = world.send(request, message.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.message()
+}
+
+async fn leave(world: &World, user: &str, secret: &str) {
+    let key = ConnectionKey { user: UserId::from_stored(user), provider: "own".to_owned() };
+    let left = Left { name: None, secret: Zeroizing::new(secret.to_owned()) };
+    let provider = world.broker.providers().get("own").cloned().unwrap();
+    let event = AuditEvent::new(AuditKind::ConnectionMade, Now.now());
+    world.broker.leave(&provider, &key, left, event).await.unwrap();
+}
+
+#[tokio::test]
+async fn tools_are_listed_and_a_call_is_answered_with_a_link_until_its_person_has_connected() {
+    let world = World::new().await;
+    let token = world.token("own", "own:read").await;
+    let bob = world.hold("us_bob", "app", "own", "own:read", Vec::new()).await.raw;
+    assert!(world.say("own", &token, &list()).await.tools().contains(&"read_note".to_owned()));
+    world.behind.forget();
+
+    let asked = world.say("own", &token, &call("read_note")).await.message();
+    let text = asked["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+    assert!(text.contains(&format!("{}/connect/bw_ct_", world.origin)), "{text}");
+    assert_eq!(asked["result"]["isError"], true);
+    assert!(world.behind.seen().is_empty(), "nothing is sent without a credential");
+
+    leave(&world, "us_alice", "alices-key").await;
+    assert_eq!(world.say("own", &token, &call("read_note")).await.message()["result"]["isError"], Value::Null);
+    assert_eq!(world.behind.seen().pop().unwrap().headers["x-api-key"], "alices-key");
+    let others = world.say("own", &bob, &call("read_note")).await.message();
+    assert_eq!(others["result"]["_meta"]["bailiwick/rule"], "connect:own", "{others}");
+}
+
+#[tokio::test]
+async fn a_client_of_2026_is_asked_and_its_answer_stays_here() {
+    let world = World::new().await;
+    let token = world.token("own", "own:read").await;
+    let message = opening(call("read_note"));
+
+    let asked = say_modern(&world, &token, &message).await;
+    assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
+    leave(&world, "us_alice", "alices-key").await;
+    world.behind.forget();
+    let mut again = message.clone();
+    again["params"]["requestState"] = asked["result"]["requestState"].clone();
+    again["params"]["inputResponses"] = json!({ "connect": { "action": "accept" } });
+    say_modern(&world, &token, &again).await;
+
+    let reached = world.behind.seen().pop().unwrap();
+    assert_eq!(reached.headers["x-api-key"], "alices-key");
+    let params = serde_json::from_slice::<Value>(&reached.body).unwrap()["params"].clone();
+    assert_eq!((&params["requestState"], &params["inputResponses"]), (&Value::Null, &Value::Null));
+
+    again["params"]["inputResponses"]["connect"]["action"] = json!("decline");
+    world.behind.forget();
+    let declined = say_modern(&world, &token, &again).await;
+    assert_eq!(declined["result"]["_meta"]["bailiwick/rule"], "connect:declined");
+    again["params"]["inputResponses"]["connect"]["action"] = json!("accept");
+    again["params"]["arguments"] = json!({ "id": "another" });
+    let moved = say_modern(&world, &token, &again).await;
+    assert_eq!(moved["result"]["_meta"]["bailiwick/rule"], "connect:state");
+    assert!(world.behind.seen().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_client_of_2025_said_in_its_handshake_is_remembered() {
+    let world = World::new().await;
+    let token = world.token("own", "own:read").await;
+    for (capabilities, code) in [(json!({ "elicitation": { "url": {} } }), json!(-32042)), (json!({}), Value::Null)] {
+        let mut hello = initialize();
+        hello["params"]["capabilities"] = capabilities;
+        let session = world.say("own", &token, &hello).await.header("mcp-session-id").unwrap().to_owned();
+        let request = world.post("own", &token).header("mcp-session-id", &session);
+
+        let request = request.header("mcp-protocol-version", "2025-11-25");
+        let asked = world.send(request, call("read_note").to_string()).await.message();
+
+        assert_eq!(asked["error"]["code"], code, "{asked}");
+    }
+}
