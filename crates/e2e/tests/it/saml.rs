@@ -150,7 +150,7 @@ async fn an_assertion_has_its_time_and_a_key_its_place_in_the_metadata() {
     let tries = std::sync::atomic::AtomicU32::new(4);
     until("the new key counts", async || {
         let id = format!("_{}", tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        trade(&world, &rotated.says(&says(&id))).await.0 == StatusCode::OK
+        trade(&world, &rotated.says(&for_token(&world, &token, &id, "ada"))).await.0 == StatusCode::OK
     })
     .await;
     assert_eq!(trade(&world, &issuer.says(&says("_old"))).await.1["error"], "invalid_grant", "the old one is gone");
