@@ -111,7 +111,9 @@ impl World {
             http: Http::new(),
         }));
         let (servers, mut connections) = (servers(&behind.origin), Providers::default());
-        servers.iter().for_each(|server| server.add_connections(&mut connections).unwrap());
+        for server in &servers {
+            server.add_connections(&mut connections).unwrap();
+        }
         broker.reload(connections);
         tokio::spawn(Arc::clone(&broker).watch());
         let gateway = Arc::new(Gateway::new(Parts {
