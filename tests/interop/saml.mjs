@@ -28,6 +28,8 @@ async function company() {
     kind = "saml"
     metadata = "${join(folder, 'idp.xml')}"
     title = "Example Corp"
+    key = { file = "${join(folder, 'service.key')}" }
+    certificate = "${join(folder, 'service.crt')}"
     email_attribute = "urn:mace:dir:attribute-def:mail"
     [server.notes]
     command = ["${built('bailiwick')}", "demo-server"]

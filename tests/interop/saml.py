@@ -1,7 +1,8 @@
 # pysaml2 (which asks xmlsec1) on the other side of SAML: as the identity provider
 # of a company, and as a token endpoint that trades in assertions (RFC 7522).
 #
-#   saml.py idp PORT FOLDER                  keeps its metadata in FOLDER/idp.xml, prints `ready URL`
+#   saml.py idp PORT FOLDER                  keeps its metadata in FOLDER/idp.xml, a service's key
+#                                            in FOLDER/service.key and .crt; prints `ready URL`
 #   saml.py token PORT CERT ISSUER AUDIENCE  prints `ready URL`, then a line of JSON for each assertion
 #
 # The endpoint grants more than was asked for after `lie=overgrant` was posted to
@@ -67,7 +68,7 @@ def serve(port, handler):
 # ------------------------------------------------------------- identity provider
 
 
-def make_key(folder):
+def make_key(folder, who):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'idp')])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -79,8 +80,8 @@ def make_key(folder):
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    (folder / 'idp.key').write_bytes(pem)
-    (folder / 'idp.crt').write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / f'{who}.key').write_bytes(pem)
+    (folder / f'{who}.crt').write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 class Provider:
@@ -89,7 +90,8 @@ class Provider:
         self.base = f'http://127.0.0.1:{port}'
         self.folder = folder
         self.last = None
-        make_key(folder)
+        make_key(folder, 'idp')
+        make_key(folder, 'service')
         config = IdPConfig().load(self.config())
         (folder / 'idp.xml').write_text(str(entity_descriptor(config)))
 
@@ -101,6 +103,7 @@ class Provider:
             'cert_file': str(self.folder / 'idp.crt'),
             'metadata': {'inline': [service]} if service else {},
             'service': {'idp': {
+                'want_authn_requests_signed': True,
                 'endpoints': {'single_sign_on_service': [(f'{self.base}/sso', BINDING_HTTP_REDIRECT)]},
                 'policy': {'default': {
                     'lifetime': {'minutes': 5},
@@ -116,9 +119,11 @@ class Provider:
         with urllib.request.urlopen(f'{issuer}/login/corp/metadata') as answer:
             return Server(config=IdPConfig().load(self.config(answer.read().decode())))
 
-    def form(self, request, relay, person, lie):
+    def form(self, request, relay, person, lie, sigalg, signature):
         server = self.server_for(request)
-        asked = server.parse_authn_request(request, BINDING_HTTP_REDIRECT)
+        asked = server.parse_authn_request(
+            request, BINDING_HTTP_REDIRECT, relay_state=relay, sigalg=sigalg, signature=signature
+        )
         assert asked, 'the request does not parse'
         arguments = server.response_args(asked.message)
         signed = lie != 'unsigned'
@@ -144,7 +149,7 @@ class Provider:
 
 def login_page(query):
     kept = ''.join(
-        f'<input type="hidden" name="{key}" value={quoteattr(query.get(key, ""))}>' for key in ('SAMLRequest', 'RelayState')
+        f'<input type="hidden" name="{key}" value={quoteattr(query.get(key, ""))}>' for key in ('SAMLRequest', 'RelayState', 'SigAlg', 'Signature')
     )
     buttons = ''.join(f'<button name="lie" value="{lie}">{text}</button>'
                       for lie, text in [('', 'Sign in'), ('stale', 'Say it again'), ('unsigned', 'Sign around it')])
@@ -165,7 +170,8 @@ def run_provider(port, folder):
         def do_POST(self):
             form = self.form()
             try:
-                page = provider.form(form['SAMLRequest'], form['RelayState'], form['login'], form.get('lie', ''))
+                page = provider.form(form['SAMLRequest'], form['RelayState'], form['login'], form.get('lie', ''),
+                                     form.get('SigAlg'), form.get('Signature'))
             except Exception as error:  # told to whoever reads the log of a failed run
                 print(repr(error), file=sys.stderr, flush=True)
                 return self.answer('refused', status=400)

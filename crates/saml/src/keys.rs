@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use bergshamra_dsig::DsigContext;
 use bergshamra_keys::loader::{load_rsa_private_pem, load_x509_cert_der};
 use bergshamra_keys::{Key, KeysManager};
+use zeroize::Zeroizing;
 
 use crate::SamlError;
 use crate::text;
@@ -12,9 +15,10 @@ use crate::text;
 /// How many certificates one issuer may have.
 const MOST_KEYS: usize = 16;
 
-/// An RSA key that signs assertions. It prints nothing of itself.
+/// An RSA key that signs assertions and requests. It prints nothing of itself.
 pub struct SigningKey {
     key: Key,
+    pkcs8: Zeroizing<Vec<u8>>,
     certificate: Option<Vec<u8>>,
 }
 
@@ -28,8 +32,10 @@ impl SigningKey {
             return Err(SamlError::Key("it is PKCS#1; `openssl pkcs8 -topk8 -nocrypt` turns it into PKCS#8"));
         }
         let key = load_rsa_private_pem(pem.trim().as_bytes());
-        let key = key.map(|key| Self { key, certificate: None });
-        key.map_err(|_| SamlError::Key("it must be an RSA key in PKCS#8 (BEGIN PRIVATE KEY)"))
+        let key = key.map_err(|_| SamlError::Key("it must be an RSA key in PKCS#8 (BEGIN PRIVATE KEY)"))?;
+        let body: Zeroizing<String> = Zeroizing::new(pem.lines().filter(|line| !line.contains("-----")).collect());
+        let pkcs8 = Zeroizing::new(text::from_base64(&body)?);
+        Ok(Self { key, pkcs8, certificate: None })
     }
 
     /// The same, with the certificate by which readers know it: some want to find it beside the signature.
@@ -46,6 +52,14 @@ impl SigningKey {
         }
     }
 
+    /// A signature of RSA with SHA-256 over bytes as they are (SAML bindings §3.4.4.1).
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, SamlError> {
+        let pair = RsaKeyPair::from_pkcs8(&self.pkcs8).map_err(|_| SamlError::Key("it cannot sign"))?;
+        let mut signature = vec![0; pair.public_modulus_len()];
+        let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature);
+        signed.map(|()| signature).map_err(|_| SamlError::Key("it cannot sign"))
+    }
+
     pub(crate) fn certificate(&self) -> Option<&[u8]> {
         self.certificate.as_deref()
     }
@@ -54,6 +68,14 @@ impl SigningKey {
         context([self.key.clone()])
     }
 }
+
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.pkcs8 == other.pkcs8 && self.certificate == other.certificate
+    }
+}
+
+impl Eq for SigningKey {}
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

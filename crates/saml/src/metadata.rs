@@ -2,9 +2,9 @@
 
 use url::{Host, Url};
 
-use crate::keys::TrustedKeys;
+use crate::keys::{SigningKey, TrustedKeys};
 use crate::names::{DS, MD, POST, REDIRECT, SAMLP};
-use crate::text::{escape, from_base64};
+use crate::text::{escape, from_base64, to_base64};
 use crate::xml::{Node, Tree};
 use crate::{PERSISTENT, SamlError};
 
@@ -93,6 +93,8 @@ pub struct ServiceProvider<'a> {
     pub entity_id: &'a str,
     /// Where answers go.
     pub acs: &'a str,
+    /// What requests are signed with, if they are.
+    pub key: Option<&'a SigningKey>,
 }
 
 impl ServiceProvider<'_> {
@@ -102,10 +104,17 @@ impl ServiceProvider<'_> {
     /// [`SamlError::Unwritable`] for text that XML cannot carry.
     pub fn metadata(&self) -> Result<String, SamlError> {
         let (entity_id, acs) = (escape(self.entity_id, "our name")?, escape(self.acs, "our address")?);
+        let signs = self.key.is_some();
+        let key = self.key.and_then(SigningKey::certificate).map(to_base64).map_or_else(String::new, |body| {
+            format!(
+                "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{DS}\"><ds:X509Data><ds:X509Certificate>{body}\
+                 </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+            )
+        });
         Ok(format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor xmlns:md=\"{MD}\" entityID=\"{entity_id}\">\
-             <md:SPSSODescriptor AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\" \
-             protocolSupportEnumeration=\"{SAMLP}\"><md:NameIDFormat>{PERSISTENT}</md:NameIDFormat>\
+             <md:SPSSODescriptor AuthnRequestsSigned=\"{signs}\" WantAssertionsSigned=\"true\" \
+             protocolSupportEnumeration=\"{SAMLP}\">{key}<md:NameIDFormat>{PERSISTENT}</md:NameIDFormat>\
              <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\
              </md:SPSSODescriptor></md:EntityDescriptor>\n"
         ))

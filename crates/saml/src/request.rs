@@ -1,10 +1,11 @@
 //! Asking a provider to sign somebody in (SAML core §3.4.1), by a redirect (SAML bindings §3.4).
 
 use bailiwick_domain::time::Timestamp;
-use url::Url;
+use url::{Url, form_urlencoded};
 
+use crate::keys::SigningKey;
 use crate::metadata::IdentityProvider;
-use crate::names::{POST, SAML, SAMLP};
+use crate::names::{POST, RSA_SHA256, SAML, SAMLP};
 use crate::text::{escape, to_base64};
 use crate::{PERSISTENT, SamlError, instant};
 
@@ -18,19 +19,32 @@ pub struct AuthnRequest<'a> {
     pub entity_id: &'a str,
     /// Where the answer goes.
     pub acs: &'a str,
+    /// What it is signed with, if it is.
+    pub key: Option<&'a SigningKey>,
 }
 
 impl AuthnRequest<'_> {
-    /// Where the browser is sent, with `relay` to be brought back.
+    /// Where the browser is sent, with `relay` to be brought back. What is signed is the query as it stands there
+    /// (§3.4.4.1).
     ///
     /// # Errors
-    /// [`SamlError::Unwritable`] for text that XML cannot carry.
+    /// [`SamlError::Unwritable`] for text that XML cannot carry, [`SamlError::Key`] when the key cannot sign.
     pub fn redirect(&self, relay: &str, now: Timestamp) -> Result<Url, SamlError> {
         let xml = self.xml(now)?;
+        let mut fields = form_urlencoded::Serializer::new(String::new());
+        fields.append_pair("SAMLRequest", &to_base64(&stored(xml.as_bytes()))).append_pair("RelayState", relay);
+        if self.key.is_some() {
+            fields.append_pair("SigAlg", RSA_SHA256);
+        }
+        let mut query = fields.finish();
+        if let Some(key) = self.key {
+            let signature = to_base64(&key.sign(query.as_bytes())?);
+            query.push_str("&Signature=");
+            query.extend(form_urlencoded::byte_serialize(signature.as_bytes()));
+        }
         let mut url = self.provider.sign_in.clone();
-        url.query_pairs_mut()
-            .append_pair("SAMLRequest", &to_base64(&stored(xml.as_bytes())))
-            .append_pair("RelayState", relay);
+        let own = url.query().filter(|own| !own.is_empty()).map(|own| format!("{own}&{query}"));
+        url.set_query(Some(own.as_deref().unwrap_or(&query)));
         Ok(url)
     }
 

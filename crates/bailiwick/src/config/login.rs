@@ -1,8 +1,10 @@
 //! `[login.NAME]`: where people sign in besides here.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bailiwick_authority::{LoginSettings, ProviderSettings, SamlParty, SamlSettings, SignalSettings, UpstreamIssuer};
+use bailiwick_saml::SigningKey;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -35,6 +37,12 @@ pub(crate) struct LoginEntry {
     /// `saml`: the file with the provider's metadata.
     #[serde(default)]
     pub(crate) metadata: Option<PathBuf>,
+    /// `saml`: signs requests: an RSA key in PKCS#8.
+    #[serde(default)]
+    pub(crate) key: Option<Secret>,
+    /// `saml`: the certificate of `key`, for the provider to know it by.
+    #[serde(default)]
+    pub(crate) certificate: Option<PathBuf>,
     /// `saml`: the attribute that names the account; by default the persistent `NameID` does.
     #[serde(default)]
     pub(crate) subject_attribute: Option<String>,
@@ -77,7 +85,9 @@ impl LoginEntry {
         let wrong = |says: &str| ConfigError::Value(format!("login.{name}: {says}"));
         server_name(name).map_err(|_| wrong("the name is part of an address: use a-z, 0-9 and -"))?;
         Ok(match self.saml_party(name)? {
-            Some(party) => LoginSettings::Saml(SamlSettings { party, title: self.title(name) }),
+            Some(party) => {
+                LoginSettings::Saml(SamlSettings { party, title: self.title(name), key: self.signing_key(name)? })
+            }
             None => LoginSettings::Oidc(self.oidc(name)?),
         })
     }
@@ -92,7 +102,7 @@ impl LoginEntry {
         let told = oidc.iter().any(|field| field.is_some()) || self.client_secret.is_some() || self.scopes.is_some();
         if told || self.events || self.backchannel.is_some() {
             return Err(ConfigError::Value(format!(
-                "login.{name}: kind \"saml\" takes metadata, title and attributes"
+                "login.{name}: kind \"saml\" takes metadata, title, key, certificate and attributes"
             )));
         }
         let fields = SamlFields {
@@ -105,6 +115,24 @@ impl LoginEntry {
         party(&format!("login.{name}"), name, &fields).map(Some)
     }
 
+    /// What requests are signed with: key and certificate go together.
+    fn signing_key(&self, name: &str) -> Result<Option<Arc<SigningKey>>, ConfigError> {
+        let wrong = |says: String| ConfigError::Value(format!("login.{name}.{says}"));
+        let (key, path) = match (&self.key, &self.certificate) {
+            (None, None) => return Ok(None),
+            (Some(key), Some(path)) => (key, path),
+            (Some(_), None) => return Err(wrong("key: it needs its certificate beside it".to_owned())),
+            (None, Some(_)) => return Err(wrong("certificate: it needs its key beside it".to_owned())),
+        };
+        let pem = key.fetch(&format!("login.{name}.key"))?;
+        let key = SigningKey::from_pem(&pem).map_err(|error| wrong(format!("key: {error}")))?;
+        let shown = path.display();
+        let pem = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("certificate: cannot read {shown}: {error}")))?;
+        let key = key.certified(&pem).map_err(|error| wrong(format!("certificate: {shown}: {error}")))?;
+        Ok(Some(Arc::new(key)))
+    }
+
     fn title(&self, name: &str) -> String {
         self.title.clone().unwrap_or_else(|| name.to_owned())
     }
@@ -112,8 +140,12 @@ impl LoginEntry {
     fn oidc(&self, name: &str) -> Result<ProviderSettings, ConfigError> {
         let wrong = |says: &str| ConfigError::Value(format!("login.{name}: {says}"));
         let saml = [&self.subject_attribute, &self.groups_attribute, &self.email_attribute, &self.name_attribute];
-        if self.metadata.is_some() || saml.iter().any(|field| field.is_some()) {
-            return Err(wrong("metadata and attributes are for kind \"saml\""));
+        if self.metadata.is_some()
+            || self.key.is_some()
+            || self.certificate.is_some()
+            || saml.iter().any(|field| field.is_some())
+        {
+            return Err(wrong("metadata, key, certificate and attributes are for kind \"saml\""));
         }
         let issuer = self.issuer.as_deref().ok_or_else(|| wrong("issuer is missing"))?;
         let issuer = UpstreamIssuer::parse(issuer).map_err(wrong)?;

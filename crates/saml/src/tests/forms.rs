@@ -167,7 +167,7 @@ fn metadata_gives_name_keys_and_address() {
     assert_eq!((provider.entity_id.as_str(), provider.sign_in.as_str()), (ISSUER, "https://idp.example/sso"));
     assert!(IdentityProvider::read(&metadata.replace("https://idp.example/sso", "http://idp.example/sso")).is_err());
     assert!(IdentityProvider::read(&metadata.replace("KeyDescriptor>", "Key>")).is_err());
-    let ours = crate::ServiceProvider { entity_id: US, acs: ACS }.metadata().unwrap();
+    let ours = crate::ServiceProvider { entity_id: US, acs: ACS, key: None }.metadata().unwrap();
     assert!(ours.contains(ACS) && ours.contains("WantAssertionsSigned=\"true\""));
 }
 

@@ -31,6 +31,7 @@ pub(in crate::login) async fn leave(
         provider: &settings.party.provider,
         entity_id: authority.issuer.as_str(),
         acs: &acs(authority, &settings.party.name),
+        key: settings.key.as_deref(),
     };
     let there = asking.redirect(&state.expose(), visit.now).map_err(UpstreamError::from)?;
     Ok(with_cookies(found(there.as_str()), [cookie]))
@@ -43,8 +44,9 @@ pub(crate) async fn metadata(
     Path(name): Path<String>,
 ) -> Response {
     let provider = authority.providers.load().saml(&name);
-    let written = provider.and_then(|_| {
-        let us = ServiceProvider { entity_id: authority.issuer.as_str(), acs: &acs(&authority, &name) };
+    let written = provider.and_then(|settings| {
+        let (acs, key) = (acs(&authority, &name), settings.key.as_deref());
+        let us = ServiceProvider { entity_id: authority.issuer.as_str(), acs: &acs, key };
         Ok(us.metadata()?)
     });
     match written {

@@ -1,7 +1,9 @@
 //! Whom a SAML issuer speaks of, in our words.
 
+use std::sync::Arc;
+
 use bailiwick_domain::text;
-use bailiwick_saml::{Assertion, IdentityProvider, PERSISTENT, SamlError};
+use bailiwick_saml::{Assertion, IdentityProvider, PERSISTENT, SamlError, SigningKey};
 
 use crate::login::arrival::Known;
 
@@ -20,6 +22,8 @@ pub struct SamlSettings {
     pub party: SamlParty,
     /// What people call it.
     pub title: String,
+    /// What requests to it are signed with, if they are.
+    pub key: Option<Arc<SigningKey>>,
 }
 
 /// An issuer of assertions, as configured.
