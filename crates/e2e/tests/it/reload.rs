@@ -97,11 +97,12 @@ async fn each_section_changes_live_and_a_bad_file_changes_nothing() {
     write(&world, &format!("{good}\n[server.three]\nupstraem = \"http://x\"\n"));
     until("the refusal is told", async || world.log().contains("unknown field `upstraem`")).await;
     write(&world, &format!("{good}\n[server.three]\ntitle = \"neither\"\n"));
-    until("the refusal is told", async || world.log().contains("give either `upstream` or `command`")).await;
+    until("the refusal is told", async || world.log().contains("give one of `upstream`, `openapi` and `command`"))
+        .await;
     let own = format!("[server.three]\nupstream = \"{}\"\n", world.url("/mcp/one"));
     write(&world, &format!("{good}\n{own}"));
     until("the refusal is told", async || world.log().contains("valid at this gateway itself")).await;
-    for refusal in ["upstraem", "give either", "valid at this gateway"] {
+    for refusal in ["upstraem", "give one of", "valid at this gateway"] {
         let log = world.log();
         let line = log.lines().find(|line| line.contains(refusal)).unwrap();
         assert!(line.contains("line ") && line.contains("column ") && line.contains("stays in force"), "{line}");
