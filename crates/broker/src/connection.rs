@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailiwick_domain::generations::Generations;
 use bailiwick_store::{Connection, ConnectionError, ConnectionKey, ConnectionState};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::broker::Broker;
-use crate::obtained::BrokerError;
+use crate::obtained::{BrokerError, Wanted};
 
 /// How many connections lie open before the older ones are closed.
 const HALF: usize = 16_384;
@@ -70,6 +70,18 @@ impl Opened {
 }
 
 impl Broker {
+    /// The secret that a person connected under that name, to be given to a child of theirs, and its generation.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unconnected`] where there is none, [`BrokerError::Lost`] where only its person can mend it.
+    pub async fn secret(&self, wanted: &Wanted<'_>, connection: &str) -> Result<(Zeroizing<String>, i64), BrokerError> {
+        let open = self.open(&wanted.connection(connection)?).await?;
+        match &open.held {
+            Held::Key { key } => Ok((Zeroizing::new(key.clone()), open.connection.view.generation)),
+            Held::Login { .. } | Held::Oauth => Err(BrokerError::Lost { provider: connection.to_owned() }),
+        }
+    }
+
     /// The connection, as it lies in the vault.
     ///
     /// # Errors

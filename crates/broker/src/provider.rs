@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::settings::{Credential, Credentials, Key, Login, Place, UserOauth};
+use crate::settings::{ApiKey, Credential, Credentials, Key, Login, Place, UserOauth};
 
 /// Something people connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,16 @@ impl Providers {
         Ok(())
     }
 
+    /// Adds a secret that people connect for a child of theirs, as `variable`.
+    ///
+    /// # Errors
+    /// [`TwoProviders`] where one of that name is there already and is another.
+    pub fn add_variable(&mut self, title: &str, (variable, connection): (&str, &str)) -> Result<(), TwoProviders> {
+        let key = Key::Personal(connection.to_owned());
+        let own = Credential::ApiKey(ApiKey { place: Place::Variable(variable.to_owned()), key });
+        self.add(title, &Credentials::only(own))
+    }
+
     /// The one of that id.
     pub fn get(&self, id: &str) -> Option<&Arc<Provider>> {
         self.0.get(id)
@@ -91,7 +101,6 @@ fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::ApiKey;
 
     fn key(header: &str) -> Credentials {
         let place = Place::Header { name: header.to_owned(), prefix: String::new() };

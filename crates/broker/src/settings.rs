@@ -137,6 +137,8 @@ pub enum Place {
     Query(String),
     /// Into a cookie.
     Cookie(String),
+    /// Into the environment of a child.
+    Variable(String),
 }
 
 /// Whose a key is.

@@ -29,6 +29,11 @@ fn serve(method: &str, id: &Value, message: &Value) {
         ),
         ("tools/list", _) => answer(id, &json!({ "tools": tools() })),
         ("tools/call", Some("read_env")) => text(id, &environment()),
+        // Backwards, so that whoever looks for the secret in the answer does not find it.
+        ("tools/call", Some("read_own")) => {
+            let own = std::env::var_os("OWN_TOKEN").unwrap_or_default();
+            text(id, &own.to_string_lossy().chars().rev().collect::<String>());
+        }
         ("tools/call", Some("read_progress")) => {
             let token = param("_meta").get("progressToken").cloned().unwrap_or_default();
             say(&json!({ "jsonrpc": "2.0", "method": "notifications/progress",
@@ -51,6 +56,7 @@ fn tools() -> Value {
     let read = json!({ "readOnlyHint": true });
     json!([
         tool("read_env", read.clone()),
+        tool("read_own", read.clone()),
         tool("read_progress", read.clone()),
         tool("read_die", read.clone()),
         tool("read_ask", read),

@@ -56,11 +56,12 @@ impl Hosted {
                 Err(error) => Reach::Nowhere(format!("its URL cannot be used: {error}")),
             },
             Upstream::OpenApi(api) => Reach::OpenApi(Arc::clone(api)),
-            Upstream::Stdio { program, args, env, cwd, isolate } => {
+            Upstream::Stdio { program, args, env, personal, cwd, isolate } => {
                 let program = Program {
                     executable: program.clone(),
                     args: args.clone(),
                     env: env.clone(),
+                    personal: personal.clone(),
                     cwd: cwd.clone(),
                     isolate: *isolate,
                 };

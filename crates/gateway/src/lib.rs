@@ -35,6 +35,7 @@ pub use gateway::{Gateway, Parts};
 pub use reload::Reloaded;
 pub use settings::{Isolate, OWNER_VARIABLE, ServerSettings, Upstream};
 pub use upstream::openapi::{Api, ApiError, LeftOut, Need, Scheme};
+pub use upstream::stdio::PersonalVariable;
 
 #[cfg(test)]
 mod testing;

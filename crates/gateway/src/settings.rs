@@ -11,6 +11,8 @@ use bailiwick_domain::uri::ServerName;
 use http::HeaderMap;
 use url::Url;
 
+use crate::upstream::stdio::PersonalVariable;
+
 use crate::upstream::openapi::Api;
 
 /// One server.
@@ -60,6 +62,10 @@ impl ServerSettings {
     /// [`TwoProviders`] where two of one name differ.
     pub fn add_connections(&self, providers: &mut Providers) -> Result<(), TwoProviders> {
         providers.add(&self.title, &self.credential)?;
+        if let Upstream::Stdio { personal, .. } = &self.upstream {
+            let add = |own: &PersonalVariable| providers.add_variable(&self.title, (&own.name, &own.connection));
+            personal.iter().try_for_each(add)?;
+        }
         let parts = self.tools.iter().chain(&self.security);
         parts.into_iter().try_for_each(|(part, shown)| providers.add(&format!("{}: {part}", self.title), shown))
     }
@@ -89,6 +95,8 @@ pub enum Upstream {
         args: Vec<String>,
         /// Its environment, beside `PATH`, `HOME`, `LANG` and `TERM`.
         env: Vec<(String, String)>,
+        /// Variables that hold secrets of each person's own; their children are not shared.
+        personal: Vec<PersonalVariable>,
         /// Its working directory.
         cwd: Option<PathBuf>,
         /// Who shares a process of it.

@@ -8,7 +8,7 @@ use bailiwick_broker::Credentials;
 use bailiwick_domain::policy::{Pattern, Risk, ScopeGroup, Server};
 use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
-use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
+use bailiwick_gateway::{Isolate, PersonalVariable, ServerSettings, Upstream};
 use http::header::{ACCEPT, CONNECTION, EXPECT, HOST, TE, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
-use super::credential::{CredentialEntry, Place, TierEntry, ToolEntry, credentials};
+use super::credential::{CredentialEntry, PerWord, Place, TierEntry, ToolEntry, credentials};
 use super::{ConfigError, Floor, IsolateWord, OpenApiEntry, SandboxEntry, Secret, SecurityEntry};
 
 /// What the file says of one server: one of `upstream`, `openapi` and `command`.
@@ -74,6 +74,18 @@ pub(crate) enum Text {
     Plain(String),
     /// Fetched at start.
     Secret(Secret),
+    /// Each person's own, who connects it once; for `env` alone.
+    Personal(PersonalEntry),
+}
+
+/// A secret of each person's own.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonalEntry {
+    /// `user`.
+    pub(crate) credential: PerWord,
+    /// The name people connect under; by default the server's and the variable's, `server/VARIABLE`.
+    pub(crate) connection: Option<String>,
 }
 
 impl Text {
@@ -82,13 +94,16 @@ impl Text {
         match self {
             Self::Plain(text) => Ok(Zeroizing::new(text.clone())),
             Self::Secret(secret) => secret.fetch(what),
+            Self::Personal(PersonalEntry { credential: PerWord::User, .. }) => {
+                Err(ConfigError::Value(format!("{what}: a secret of each person's own can only stand in `env`")))
+            }
         }
     }
 
     /// The secret it refers to.
     pub(crate) fn secret(&mut self) -> Option<&mut Secret> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Personal(_) => None,
             Self::Secret(secret) => Some(secret),
         }
     }
@@ -166,7 +181,7 @@ impl ServerEntry {
                     "`credential` is for a server at an `upstream` and for an API; give a child its own in `env`";
                 return Err(ConfigError::Value(format!("{label}: {says}")));
             }
-            (None, Some(words), None) => (self.child(&label, words)?, ShownEntry::default()),
+            (None, Some(words), None) => (self.child((&label, prefix), words)?, ShownEntry::default()),
             _ => return Err(ConfigError::Value(format!("{label}: give one of `upstream`, `openapi` and `command`"))),
         };
         let title = self.title.clone().or(api_title).or_else(|| name.as_ref().map(ToString::to_string));
@@ -219,7 +234,7 @@ impl ServerEntry {
             .collect()
     }
 
-    fn child(&self, label: &str, words: &[Text]) -> Result<Upstream, ConfigError> {
+    fn child(&self, (label, prefix): (&str, &str), words: &[Text]) -> Result<Upstream, ConfigError> {
         let fetch = |(place, word): (usize, &Text)| {
             word.fetch(&format!("{label}.command, word {}", place + 1)).map(|word| word.to_string())
         };
@@ -227,14 +242,25 @@ impl ServerEntry {
         let program = words.next().ok_or_else(|| ConfigError::Value(format!("{label}: `command` is empty")))??;
         let args = words.collect::<Result<_, _>>()?;
         let mut env = Vec::new();
+        let mut personal = Vec::new();
         for (key, text) in &self.env {
+            if let Text::Personal(own) = text {
+                let connection = own.connection.clone().unwrap_or_else(|| format!("{prefix}/{key}"));
+                personal.push(PersonalVariable { name: key.clone(), connection });
+                continue;
+            }
             env.push((key.clone(), text.fetch(&format!("{label}.env.{key}"))?.to_string()));
         }
         let isolate = match self.isolate {
             IsolateWord::Session => Isolate::Session,
             IsolateWord::User => Isolate::User,
         };
-        Ok(Upstream::Stdio { program, args, env, cwd: self.directory.clone(), isolate })
+        if !personal.is_empty() && isolate != Isolate::User {
+            let says =
+                "`env` has a secret of each person's own: say `isolate = \"user\"`, so that nobody shares a process";
+            return Err(ConfigError::Value(format!("{label}: {says}")));
+        }
+        Ok(Upstream::Stdio { program, args, env, personal, cwd: self.directory.clone(), isolate })
     }
 
     fn groups(&self, label: &str) -> Result<Option<Vec<ScopeGroup>>, ConfigError> {

@@ -75,6 +75,11 @@ pub(crate) fn placed(place: &Place, key: &str) -> Result<Obtained, BrokerError> 
             let name = name.map_err(|_| BrokerError::Unfit("this is not the name of a header".to_owned()))?;
             (name, Zeroizing::new(format!("{prefix}{key}")))
         }
+        Place::Variable(_) if key.contains('\0') => {
+            return Err(BrokerError::Unfit("the key holds a character that no environment can carry".to_owned()));
+        }
+        // It goes into a process, not onto the wire.
+        Place::Variable(_) => return Ok(obtained),
         Place::Cookie(name) => {
             // RFC 6265 §4.1.1: these would begin another cookie.
             if key.contains([';', ',', ' ', '"', '\\']) {

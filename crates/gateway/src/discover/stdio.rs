@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::http::result;
 use super::survey::{Conversation, Mute};
 use crate::session::Owner;
-use crate::upstream::stdio::{Birth, Child, Program};
+use crate::upstream::stdio::{Birth, Child, Own, Program};
 
 /// How long an answer may take: the first start of a child may download it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -26,8 +26,9 @@ impl Talk {
     /// Starts a child to talk to.
     pub(super) fn to(program: &Program, now: Timestamp) -> Result<Self, Mute> {
         let owner = Owner { subject: String::new(), client: String::new() };
+        let own = Own::placeholders(program);
         // That its tools change while it starts is what it is asked for anyway.
-        let birth = Birth { id: "discovery".to_owned(), owner, caller: None, now, changed: Arc::default() };
+        let birth = Birth { id: "discovery".to_owned(), owner, caller: None, own, now, changed: Arc::default() };
         let child = Child::start(program, birth)
             .map_err(|error| Mute::Unreachable(format!("cannot start {}: {error}", program.executable)))?;
         tokio::spawn(decline(Arc::clone(&child)));

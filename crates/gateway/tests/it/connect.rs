@@ -32,9 +32,13 @@ async fn say_modern(world: &World, token: &str, message: &Value) -> Value {
 }
 
 async fn leave(world: &World, user: &str, secret: &str) {
-    let key = ConnectionKey { user: UserId::from_stored(user), provider: "own".to_owned() };
+    leave_at(world, "own", (user, secret)).await;
+}
+
+async fn leave_at(world: &World, provider: &str, (user, secret): (&str, &str)) {
+    let key = ConnectionKey { user: UserId::from_stored(user), provider: provider.to_owned() };
     let left = Left { name: None, secret: Zeroizing::new(secret.to_owned()) };
-    let provider = world.broker.providers().get("own").cloned().unwrap();
+    let provider = world.broker.providers().get(provider).cloned().unwrap();
     let event = AuditEvent::new(AuditKind::ConnectionMade, Now.now());
     world.broker.leave(&provider, &key, left, event).await.unwrap();
 }
@@ -106,4 +110,44 @@ async fn what_a_client_of_2025_said_in_its_handshake_is_remembered() {
 
         assert_eq!(asked["error"]["code"], code, "{asked}");
     }
+}
+
+/// A session with the server whose children have a secret of their person's.
+async fn begin(world: &World, token: &str) -> String {
+    let answer = world.say("personal", token, &initialize()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.header("mcp-session-id").unwrap().to_owned()
+}
+
+async fn ask_own(world: &World, token: &str, session: &str) -> (u16, Value) {
+    let request = world.post("personal", token).header("mcp-session-id", session);
+    let request = request.header("mcp-protocol-version", "2025-11-25");
+    let answer = world.send(request, call("read_own").to_string()).await;
+    (answer.status.as_u16(), answer.message())
+}
+
+fn text(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_child_has_the_secret_of_its_person_and_is_another_once_that_changes() {
+    let world = World::new().await;
+    let alice = world.token("personal", "personal:read").await;
+    let bob = world.hold("us_bob", "app", "personal", "personal:read", Vec::new()).await.raw;
+    let session = begin(&world, &alice).await;
+    let (_, asked) = ask_own(&world, &alice, &session).await;
+    assert!(text(&asked).contains("/connect/bw_ct_"), "{asked}");
+
+    leave_at(&world, "personal", ("us_alice", "alices-key")).await;
+    assert_eq!(ask_own(&world, &alice, &session).await.0, 404, "its child knows no secret: a new session begins");
+    let session = begin(&world, &alice).await;
+    assert_eq!(text(&ask_own(&world, &alice, &session).await.1), "yek-secila");
+
+    leave_at(&world, "personal", ("us_alice", "another")).await;
+    assert_eq!(ask_own(&world, &alice, &session).await.0, 404);
+    let session = begin(&world, &alice).await;
+    assert_eq!(text(&ask_own(&world, &alice, &session).await.1), "rehtona");
+    let his = begin(&world, &bob).await;
+    assert!(text(&ask_own(&world, &bob, &his).await.1).contains("/connect/bw_ct_"), "hers is not for him");
 }

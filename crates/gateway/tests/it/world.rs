@@ -19,7 +19,7 @@ use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::token::{FrontDoor, ToolsDetail, mint};
 use bailiwick_domain::uri::{Issuer, Resource, ServerName};
-use bailiwick_gateway::{Gateway, Isolate, Parts, ServerSettings, Upstream};
+use bailiwick_gateway::{Gateway, Isolate, Parts, PersonalVariable, ServerSettings, Upstream};
 use bailiwick_net::Http;
 use bailiwick_resource::Verifier;
 use bailiwick_store::{AuditFilter, Database, NO_PASSWORD, NewUser, Settings, Store, TokenRow};
@@ -76,7 +76,7 @@ impl World {
         let world = Self::undiscovered().await;
         let gateway = Arc::clone(&world.gateway);
         tokio::spawn(async move { gateway.discover().await });
-        for name in ["json", "sse", "own", "child", "api"] {
+        for name in ["json", "sse", "own", "child", "personal", "api"] {
             world.until(|catalogue| server(catalogue, name).reachable).await;
         }
         world.behind.forget();
@@ -369,8 +369,16 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         server("own", at(format!("{behind}/json"))),
         server("gone", at("http://127.0.0.1:1/mcp".to_owned())),
         server("child", child()),
+        server("personal", personal()),
         server("api", Upstream::OpenApi(Arc::new(crate::api::described(behind)))),
     ]
+}
+
+/// A child of each person's own, with a secret of theirs.
+fn personal() -> Upstream {
+    let Upstream::Stdio { program, args, env, cwd, .. } = child() else { unreachable!() };
+    let personal = vec![PersonalVariable { name: "OWN_TOKEN".to_owned(), connection: "personal".to_owned() }];
+    Upstream::Stdio { program, args, env, personal, cwd, isolate: Isolate::User }
 }
 
 fn child() -> Upstream {
@@ -378,6 +386,7 @@ fn child() -> Upstream {
         program: example("stdio_fixture").to_string_lossy().into_owned(),
         args: Vec::new(),
         env: vec![("FIXTURE".to_owned(), "yes".to_owned())],
+        personal: Vec::new(),
         cwd: None,
         isolate: Isolate::Session,
     }

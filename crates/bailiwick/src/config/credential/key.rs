@@ -59,6 +59,7 @@ impl ApiKeyEntry {
             }
             Place::Query(name) => self.query = Some(name),
             Place::Cookie(name) => self.cookie = Some(name),
+            Place::Variable(_) => {}
         }
     }
 

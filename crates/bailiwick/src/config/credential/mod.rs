@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use self::endpoint::TokenEntry;
+pub(crate) use self::key::PerWord;
 use self::key::{ApiKeyEntry, BasicEntry, MtlsEntry};
 use self::user_oauth::UserOauthEntry;
 use self::vouching::{EntraOboEntry, SamlBearerEntry};

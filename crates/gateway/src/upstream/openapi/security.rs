@@ -49,7 +49,7 @@ impl Scheme {
     fn header(&self) -> Option<HeaderName> {
         match self.place()? {
             Place::Header { name, .. } => HeaderName::from_bytes(name.as_bytes()).ok(),
-            Place::Query(_) | Place::Cookie(_) => None,
+            Place::Query(_) | Place::Cookie(_) | Place::Variable(_) => None,
         }
     }
 }
@@ -137,6 +137,6 @@ pub(super) fn is_reserved(schemes: &Schemes, at: &At, name: &str) -> bool {
         | (Some(Place::Query(_) | Place::Cookie(_)), At::Path | At::Header(_))
         | (Some(Place::Query(_)), At::Cookie)
         | (Some(Place::Cookie(_)), At::Query)
-        | (None, _) => false,
+        | (Some(Place::Variable(_)) | None, _) => false,
     })
 }

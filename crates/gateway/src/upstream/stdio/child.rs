@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::{self, LastWords, Process};
 use super::switchboard::{Heard, Listening, Placed, Switchboard};
-use super::{Hung, Program};
+use super::{Hung, Own, Program};
 use crate::session::Owner;
 use crate::settings::Isolate;
 
@@ -31,6 +31,8 @@ pub(crate) struct Child {
     pub(crate) owner: Owner,
     /// Whether several sessions of one person use it, so that no one of them may end it.
     pub(crate) shared: bool,
+    /// Which secrets of theirs it was started with.
+    pub(crate) mark: String,
     /// Who used it last; absent for one of our own.
     caller: Mutex<Option<Caller>>,
     board: Mutex<Switchboard>,
@@ -50,6 +52,8 @@ pub(crate) struct Birth {
     pub(crate) owner: Owner,
     /// Who asks for it; absent for one of our own.
     pub(crate) caller: Option<Caller>,
+    /// Secrets of theirs.
+    pub(crate) own: Own,
     /// The present moment.
     pub(crate) now: Timestamp,
     /// Woken when its list of tools changes.
@@ -59,11 +63,12 @@ pub(crate) struct Birth {
 impl Child {
     /// Starts a child and the tasks that attend to it.
     pub(crate) fn start(program: &Program, birth: Birth) -> std::io::Result<Arc<Self>> {
-        let (remains, stdin, stdout, stderr) = Process::start(program, &birth.owner.subject)?.split();
+        let (remains, stdin, stdout, stderr) = Process::start(program, &birth.owner.subject, &birth.own)?.split();
         let (lines, written) = mpsc::channel(MOST_LINES);
         let child = Arc::new(Self {
             id: birth.id,
             owner: birth.owner,
+            mark: birth.own.mark,
             shared: program.isolate == Isolate::User,
             caller: Mutex::new(birth.caller),
             board: Mutex::default(),

@@ -10,7 +10,7 @@ use bailiwick_resource::Caller;
 use tokio::sync::Notify;
 
 use super::child::{Birth, Child};
-use super::{Program, Start};
+use super::{Own, Program, Start};
 use crate::session::Owner;
 use crate::settings::Isolate;
 
@@ -20,6 +20,21 @@ const MOST_CHILDREN: usize = 64;
 const MOST_IDLE: Duration = Duration::from_mins(30);
 /// From when on an unused child may be ended to make room for another.
 const SPARE: Duration = Duration::from_mins(1);
+
+/// For whom a child is wanted.
+pub(crate) struct Asks {
+    /// Whose sessions it may serve.
+    pub(crate) owner: Owner,
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// Secrets of theirs.
+    pub(crate) own: Own,
+}
+
+/// True for one that lives and has these secrets.
+fn serves(child: &Child, own: &Own) -> bool {
+    !child.has_ended() && child.mark == own.mark
+}
 
 /// The children of one server.
 #[derive(Debug)]
@@ -41,21 +56,22 @@ impl Children {
     }
 
     /// Starts the child of a new session, or finds the one that all sessions of its person share.
-    pub(crate) fn start(&self, id: String, owner: Owner, caller: Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
+    pub(crate) fn start(&self, id: String, asks: Asks, now: Timestamp) -> Result<Arc<Child>, Start> {
         if self.program.isolate == Isolate::User {
-            return self.of_owner(&owner, &caller, now);
+            return self.of_owner(asks, now);
         }
         let mut living = self.living();
-        self.start_in(&mut living, id, owner, caller, now)
+        self.start_in(&mut living, id, asks, now)
     }
 
-    /// The child of that session.
-    pub(crate) fn of_session(&self, id: &str) -> Option<Arc<Child>> {
-        self.living().get(id).filter(|child| !child.has_ended()).cloned()
+    /// The child of that session, while it has the secrets that its person has.
+    pub(crate) fn of_session(&self, id: &str, own: &Own) -> Option<Arc<Child>> {
+        self.living().get(id).filter(|child| serves(child, own)).cloned()
     }
 
     /// The child that serves this owner's requests without a session.
-    pub(crate) fn of_owner(&self, owner: &Owner, caller: &Caller, now: Timestamp) -> Result<Arc<Child>, Start> {
+    pub(crate) fn of_owner(&self, asks: Asks, now: Timestamp) -> Result<Arc<Child>, Start> {
+        let owner = &asks.owner;
         let mut living = self.living();
         // A session's child has a drawn id, which never looks like these.
         let (id, owner) = match self.program.isolate {
@@ -64,9 +80,9 @@ impl Children {
                 (format!("user {}", owner.subject), Owner { subject: owner.subject.clone(), client: String::new() })
             }
         };
-        match living.get(&id).filter(|child| !child.has_ended()) {
+        match living.get(&id).filter(|child| serves(child, &asks.own)) {
             Some(child) => Ok(Arc::clone(child)),
-            None => self.start_in(&mut living, id, owner, caller.clone(), now),
+            None => self.start_in(&mut living, id, Asks { owner, ..asks }, now),
         }
     }
 
@@ -97,21 +113,22 @@ impl Children {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the lock, and what a child is made of")]
     fn start_in(
         &self,
         living: &mut HashMap<String, Arc<Child>>,
         id: String,
-        owner: Owner,
-        caller: Caller,
+        asks: Asks,
         now: Timestamp,
     ) -> Result<Arc<Child>, Start> {
+        let Asks { owner, caller, own } = asks;
         make_room(living, &owner, now)?;
         let changed = Arc::clone(&self.changed);
-        let birth = Birth { id: id.clone(), owner, caller: Some(caller), now, changed };
+        let birth = Birth { id: id.clone(), owner, caller: Some(caller), own, now, changed };
         let child = Child::start(&self.program, birth)
             .map_err(|error| Start::Failed(format!("cannot start {}: {error}", self.program.executable)))?;
-        living.insert(id, Arc::clone(&child));
+        if let Some(former) = living.insert(id, Arc::clone(&child)) {
+            former.end();
+        }
         Ok(child)
     }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
 use super::flow::{self, Flow, Hangup, Then};
-use super::{Child, Children, Hung, Placed, Start};
+use super::{Asks, Child, Children, Hung, Own, Placed, Start};
 use crate::call::{Aim, Call, SESSION, Said};
 use crate::gateway::Gateway;
 use crate::listing::Lens;
@@ -37,8 +37,9 @@ pub(crate) async fn forward(
     trail: &Trail,
 ) -> Result<Response, Refusal> {
     let call = permit.spend();
+    let own = Own::of(gateway, children.program(), &call).await?;
     let now = gateway.clock.now();
-    let child = child(gateway, children, &call, now)?;
+    let child = child(gateway, children, (&call, own), now)?;
     child.touch(&call.caller, now);
     match &call.aim {
         Aim::Leave => {
@@ -63,22 +64,28 @@ pub(crate) async fn forward(
 }
 
 /// The child that is meant: a new one for a handshake, the session's, or the owner's where requests stand alone.
-fn child(gateway: &Gateway, children: &Children, call: &Call, now: Timestamp) -> Result<Arc<Child>, Refusal> {
+fn child(
+    gateway: &Gateway,
+    children: &Children,
+    (call, own): (&Call, Own),
+    now: Timestamp,
+) -> Result<Arc<Child>, Refusal> {
     let failed = |start| match start {
         Start::Crowded => Refusal::Crowded,
         Start::Failed(says) => Refusal::Upstream(Trouble::Down(says)),
     };
     if let Some(session) = &call.session {
-        return children.of_session(&session.inner).ok_or(Refusal::NoSession);
+        return children.of_session(&session.inner, &own).ok_or(Refusal::NoSession);
     }
+    let asks = Asks { owner: call.owner(), caller: call.caller.clone(), own };
     if call.said().is_some_and(|said| said.known == Method::Initialize) {
         let id: Id<Session> = Id::draw(gateway.entropy.as_ref());
-        return children.start(id.as_str().to_owned(), call.owner(), call.caller.clone(), now).map_err(failed);
+        return children.start(id.as_str().to_owned(), asks, now).map_err(failed);
     }
     if !call.revision.is_some_and(Revision::is_modern) {
         return Err(Refusal::SessionNeeded);
     }
-    children.of_owner(&call.owner(), &call.caller, now).map_err(failed)
+    children.of_owner(asks, now).map_err(failed)
 }
 
 /// A request in the making.

@@ -4,6 +4,7 @@ mod child;
 mod children;
 mod exchange;
 mod flow;
+mod personal;
 mod process;
 mod switchboard;
 
@@ -11,8 +12,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use child::{Birth, Child};
-pub(crate) use children::Children;
+pub(crate) use children::{Asks, Children};
 pub(crate) use exchange::forward;
+pub(crate) use personal::Own;
+pub use personal::PersonalVariable;
 pub(crate) use switchboard::Placed;
 
 use crate::settings::Isolate;
@@ -26,6 +29,8 @@ pub(crate) struct Program {
     pub(crate) args: Vec<String>,
     /// Its environment.
     pub(crate) env: Vec<(String, String)>,
+    /// Variables that hold secrets of each person's own.
+    pub(crate) personal: Vec<PersonalVariable>,
     /// Its working directory.
     pub(crate) cwd: Option<PathBuf>,
     /// Who shares a process of it.

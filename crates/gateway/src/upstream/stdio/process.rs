@@ -10,7 +10,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::Program;
+use super::{Own, Program};
 use crate::settings::{Isolate, OWNER_VARIABLE};
 
 /// The longest line a child may say.
@@ -39,7 +39,7 @@ pub(super) struct Remains {
 
 impl Process {
     /// Starts it, for the person of that id.
-    pub(super) fn start(program: &Program, subject: &str) -> std::io::Result<Self> {
+    pub(super) fn start(program: &Program, subject: &str, own: &Own) -> std::io::Result<Self> {
         let mut command = Command::new(&program.executable);
         command.args(&program.args).env_clear().kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -48,6 +48,7 @@ impl Process {
         command.process_group(0);
         command.envs(PASSED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
+        command.envs(own.env.iter().map(|(name, value)| (name, value.as_str())));
         if program.isolate == Isolate::User {
             // The listing of tools is asked for by nobody.
             command.env(OWNER_VARIABLE, if subject.is_empty() { "nobody" } else { subject });

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bailiwick_domain::time::Timestamp;
 use tokio::sync::Notify;
 
-use super::{Birth, Child, Hung, Program};
+use super::{Birth, Child, Hung, Own, Program};
 use crate::session::Owner;
 use crate::settings::Isolate;
 
@@ -12,6 +12,7 @@ fn shell(script: &str) -> Program {
         executable: "sh".to_owned(),
         args: vec!["-c".to_owned(), script.to_owned()],
         env: Vec::new(),
+        personal: Vec::new(),
         cwd: None,
         isolate: Isolate::Session,
     }
@@ -19,8 +20,14 @@ fn shell(script: &str) -> Program {
 
 fn start(script: &str) -> Arc<Child> {
     let owner = Owner { subject: "us_1".to_owned(), client: "app".to_owned() };
-    let birth =
-        Birth { id: "c".to_owned(), owner, caller: None, now: Timestamp::default(), changed: Arc::new(Notify::new()) };
+    let birth = Birth {
+        id: "c".to_owned(),
+        owner,
+        caller: None,
+        own: Own::default(),
+        now: Timestamp::default(),
+        changed: Arc::new(Notify::new()),
+    };
     Child::start(&shell(script), birth).unwrap()
 }
 
