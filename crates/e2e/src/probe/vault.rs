@@ -88,22 +88,28 @@ pub async fn refresh_after_a_fall(off: &[Control]) -> Verdict {
     let scene = Scene::prepare(off).await;
     let (ended, alice) = scene.ended().await;
     let store = open_store(&ended).await;
-    scene.provider.connect(&store, &alice, Now.now()).await;
+    let life = Duration::from_secs(10);
+    scene.provider.connect(&store, &alice, Now.now().after(life)).await;
     store.close().await;
-    scene.provider.is_now(Mood::Silent);
     let world = scene.setup.clone().after(&ended).start();
     let client = scene.client(&world).await;
+    assert!(client.call("look", json!({})).await.is_result(), "it works while it is fresh");
+    tokio::time::sleep(life).await;
+    scene.provider.is_now(Mood::Silent);
     let call = tokio::spawn(async move { client.call("look", json!({})).await });
     scene.provider.asked().await;
     let ended = world.kill();
     call.abort();
     scene.provider.is_now(Mood::Honest(Duration::ZERO));
     let world = scene.setup.clone().after(&ended).start();
+    let url = world.url("/mcp/crm");
+    let token = App::register_for(&world.base, &url).await.tokens("crm:read").await.access;
 
-    let client = scene.client(&world).await;
-    let answer = tokio::time::timeout(Duration::from_secs(30), client.call("look", json!({}))).await;
+    let call = Mcp::new(&url, Some(&token));
+    let answer = tokio::time::timeout(Duration::from_secs(5), call.call("look", json!({}))).await;
 
-    let (_, reuses) = scene.provider.refreshes();
+    let (refreshes, reuses) = scene.provider.refreshes();
+    assert!(refreshes > 0, "the provider was asked before the fall");
     beaten(reuses == 0, format!("the provider saw a refresh token {reuses} more times; {:?}", answer.map(|a| a.status)))
 }
 
