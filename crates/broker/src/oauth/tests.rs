@@ -286,7 +286,7 @@ async fn what_an_answer_to_a_refresh_means() {
     ] {
         let world = World::new().await;
         world.connect().await;
-        world.pass(Duration::from_secs(3600));
+        world.pass(Duration::from_hours(1));
         world.answers(status, body);
 
         let refused = world.shown().await.unwrap_err();
@@ -319,7 +319,7 @@ async fn a_token_renewed_early_is_shown_while_the_provider_cannot_answer() {
 async fn renewed_tokens_are_kept_before_they_are_judged() {
     let world = World::new().await;
     world.connect().await;
-    world.pass(Duration::from_secs(3600));
+    world.pass(Duration::from_hours(1));
     let greedy = json!({
         "access_token": "a2", "refresh_token": "r2", "token_type": "Bearer", "expires_in": 60,
         "scope": "crm.read crm.admin",
@@ -329,7 +329,7 @@ async fn renewed_tokens_are_kept_before_they_are_judged() {
     assert!(matches!(world.shown().await, Err(BrokerError::Overgrant(_))), "it is shown to nobody");
 
     assert_eq!(world.view().await.unwrap().scope.to_string(), "crm.admin crm.read");
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     world.book.lock().unwrap().says = None;
     assert!(world.shown().await.is_ok(), "and the refresh token was not lost");
     assert_eq!(world.forms().last().unwrap()["refresh_token"], "r2");
@@ -339,7 +339,7 @@ async fn renewed_tokens_are_kept_before_they_are_judged() {
 async fn whoever_leaves_does_not_cut_a_refresh_off() {
     let world = World::new().await;
     world.connect().await;
-    world.pass(Duration::from_secs(3600));
+    world.pass(Duration::from_hours(1));
 
     let asked = tokio::time::timeout(Duration::from_millis(1), world.shown()).await;
 
