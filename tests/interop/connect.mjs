@@ -173,15 +173,15 @@ async function shown({ desk, phone, house }) {
 async function again({ desk, house, host, peer }) {
   host.tell('revoke');
   await host.line((line) => line === 'ended', { what: 'revocation' });
+  const asked = await whoami(peer);
+  const link = asked.elicitations?.[0]?.url ?? '';
+  check('the next call asks to connect again', LINK.test(link) && /again/.test(asked.elicitations[0].message), asked);
   const { page } = desk;
   await page.goto(`${house.origin}/account`);
   await page.getByRole('button', { name: 'Test Code Host' }).click();
   await page.getByRole('alert').waitFor();
   await desk.look('account-broken');
   check('the page says what works no more', await page.getByText('works no more').isVisible());
-  const asked = await whoami(peer);
-  const link = asked.elicitations?.[0]?.url ?? '';
-  check('the next call asks to connect again', LINK.test(link) && /again/.test(asked.elicitations[0].message), asked);
 
   await page.getByRole('button', { name: 'Reconnect Code Host' }).click();
   await page.getByRole('button', { name: /Continue to localhost/ }).click();

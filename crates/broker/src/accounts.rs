@@ -1,6 +1,7 @@
 //! People's accounts at providers: what is kept of them in memory, and what the ways to them stand on.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::generations::Generations;
@@ -18,6 +19,8 @@ use crate::obtained::Obtained;
 
 /// How many accounts are kept in memory before the older ones are read again.
 const HALF: usize = 16_384;
+/// How often a token is renewed, at most, because a server behind does not accept it.
+const EARLY: Duration = Duration::from_mins(1);
 
 /// What every account stands on.
 pub(crate) struct Accounts {
@@ -30,6 +33,8 @@ pub(crate) struct Accounts {
     pub(crate) tasks: TaskTracker,
     memory: Mutex<Memory>,
     turns: Mutex<Generations<ConnectionKey, Arc<tokio::sync::Mutex<()>>>>,
+    /// When a token was last renewed before its end because a server behind did not accept it.
+    early: Mutex<Generations<ConnectionKey, Timestamp>>,
 }
 
 /// A credential that may be used.
@@ -88,6 +93,7 @@ impl Accounts {
             tasks: TaskTracker::new(),
             memory: Mutex::new(Memory { held: Generations::new(HALF), changes, heard: 0 }),
             turns: Mutex::new(Generations::new(HALF)),
+            early: Mutex::new(Generations::new(HALF)),
             store,
         }
     }
@@ -115,6 +121,16 @@ impl Accounts {
         if memory.heard == mark {
             memory.held.keep(key.clone(), usable.clone());
         }
+    }
+
+    /// Whether the provider may be asked for another token before the end of the one there is; each time counts.
+    pub(crate) fn may_ask_early(&self, key: &ConnectionKey) -> bool {
+        let (now, mut early) = (self.clock.now(), self.early.lock().unwrap_or_else(PoisonError::into_inner));
+        if early.get(key).is_some_and(|at| now.since(*at) < EARLY) {
+            return false;
+        }
+        early.keep(key.clone(), now);
+        true
     }
 
     /// Whoever wants the same connection at the same time waits here.

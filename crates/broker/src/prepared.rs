@@ -102,6 +102,26 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// What to show in place of what a server behind did not accept, though nothing here said that it had ended; none
+    /// where there is nothing else.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`] where only its person can mend that.
+    pub async fn another(
+        &self,
+        broker: &Broker,
+        wanted: &Wanted<'_>,
+        refused: &Arc<Obtained>,
+    ) -> Result<Option<Arc<Obtained>>, BrokerError> {
+        match self.steps.as_slice() {
+            [only] => only.ready.another(broker, wanted, refused).await,
+            // Which of several it was, nobody knows.
+            _ => Ok(None),
+        }
+    }
+}
+
 /// What a token for a caller's token is kept by: the caller's token, which names person, actors, audience and scopes
 /// for good, and the policy it was used under (R15). The rest of what was asked is the credential's own.
 pub(crate) type TokenKey = (Option<TokenId>, String);

@@ -81,6 +81,18 @@ pub(crate) async fn obtain(gateway: &Gateway, choice: &Choice, call: &Call) -> R
     choice.obtain(&gateway.broker, Some(&wanted)).await
 }
 
+/// What to show in place of what the server behind did not accept; none where there is nothing else.
+pub(crate) async fn another(
+    gateway: &Gateway,
+    choice: &Choice,
+    call: &Call,
+    refused: &Arc<Obtained>,
+) -> Result<Option<Arc<Obtained>>, BrokerError> {
+    let directory = gateway.directory.load();
+    let wanted = Wanted { claims: call.caller.token().claims(), holder: &call.holder, epoch: &directory.epoch };
+    choice.another(&gateway.broker, &wanted, refused).await
+}
+
 /// What a server is shown when the gateway asks for itself: never what is somebody's own.
 pub(crate) async fn own(gateway: &Gateway, server: &Hosted) -> Result<Arc<Obtained>, BrokerError> {
     let shown = &server.credentials;

@@ -84,6 +84,25 @@ impl Permit {
         }
     }
 
+    /// What the server behind is shown in place of what it did not accept; none where there is nothing else, and where
+    /// no tool is called.
+    ///
+    /// # Errors
+    /// A refusal with the link to connect again, where that is what it takes.
+    pub(crate) async fn another(
+        &self,
+        gateway: &Gateway,
+        refused: &Arc<Obtained>,
+    ) -> Result<Option<Arc<Obtained>>, Refusal> {
+        if self.record.is_none() {
+            return Ok(None);
+        }
+        match credential::another(gateway, &self.shown, &self.call, refused).await {
+            Ok(another) => Ok(another),
+            Err(error) => connect::instead(gateway, &self.call, error).await.map(Some),
+        }
+    }
+
     /// Spends the permit.
     pub(crate) fn spend(self) -> Call {
         self.call

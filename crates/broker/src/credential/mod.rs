@@ -89,6 +89,33 @@ impl Ready {
     }
 }
 
+impl Ready {
+    /// What to show in place of what was refused: an account is renewed; what a person left, only they can replace.
+    pub(crate) async fn another(
+        &self,
+        broker: &Broker,
+        wanted: &Wanted<'_>,
+        refused: &Arc<Obtained>,
+    ) -> Result<Option<Arc<Obtained>>, BrokerError> {
+        let left = match self {
+            Self::UserOauth(account) => return account.another(broker, wanted, refused).await,
+            Self::Fixed(static_key::StaticKey::Personal(_, connection))
+            | Self::Basic(basic::Named::Personal(connection)) => Some(connection),
+            Self::None
+            | Self::Fixed(_)
+            | Self::Basic(_)
+            | Self::Mtls(_)
+            | Self::SignedJwt(_)
+            | Self::ClientCredentials(_)
+            | Self::Exchange(_)
+            | Self::JwtBearer(_)
+            | Self::SamlBearer(_)
+            | Self::EntraObo(_) => None,
+        };
+        left.map_or(Ok(None), |connection| Err(BrokerError::Lost { provider: connection.clone() }))
+    }
+}
+
 /// What was left, as tools are shown it.
 pub(crate) fn placed(kind: &ProviderKind, held: &Held) -> Result<Obtained, BrokerError> {
     match (kind, held) {

@@ -20,4 +20,21 @@ impl Connected {
         let key = wanted.connection(&self.0.connection)?;
         Ok(broker.accounts.usable(&self.0, &key, None).await?.obtained)
     }
+
+    /// What the account gives in place of a token that a server behind did not accept before its end. The provider is
+    /// not asked again and again on the word of a server: once in a while, for each connection.
+    pub(crate) async fn another(
+        &self,
+        broker: &Broker,
+        wanted: &Wanted<'_>,
+        refused: &Arc<Obtained>,
+    ) -> Result<Option<Arc<Obtained>>, BrokerError> {
+        let key = wanted.connection(&self.0.connection)?;
+        let held = broker.accounts.held(&key, None);
+        let worn = held.filter(|held| Arc::ptr_eq(&held.obtained, refused)).map(|held| held.generation);
+        if worn.is_some() && !broker.accounts.may_ask_early(&key) {
+            return Ok(None);
+        }
+        Ok(Some(broker.accounts.usable(&self.0, &key, worn).await?.obtained))
+    }
 }

@@ -166,10 +166,8 @@ impl World {
     }
 
     fn resume(&self, call: &Call, now: Timestamp) -> Result<Option<Value>, String> {
-        let body = resumed(&self.sessions, call, now).map_err(|refusal| match refusal {
-            Refusal::Denied { rule, .. } => rule,
-            other => other.to_string(),
-        })?;
+        let body = resumed(&self.sessions, call, now)
+            .map_err(|refusal| if let Refusal::Denied { rule, .. } = refusal { rule } else { refusal.to_string() })?;
         Ok(body.map(|body| serde_json::from_str::<Value>(&body).unwrap()["params"].clone()))
     }
 }

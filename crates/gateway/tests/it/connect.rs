@@ -151,3 +151,19 @@ async fn a_child_has_the_secret_of_its_person_and_is_another_once_that_changes()
     let his = begin(&world, &bob).await;
     assert!(text(&ask_own(&world, &bob, &his).await.1).contains("/connect/bw_ct_"), "hers is not for him");
 }
+
+#[tokio::test]
+async fn a_key_that_the_server_behind_does_not_accept_is_asked_for_again() {
+    let world = World::new().await;
+    let token = world.token("own", "own:read").await;
+    leave(&world, "us_alice", "an-old-key").await;
+    let mut refused = call("read_note");
+    refused["params"]["arguments"]["mood"] = json!("closed");
+
+    let asked = world.say("own", &token, &refused).await.message();
+    let shared = world.token("json", "json:read").await;
+    let shared = world.say("json", &shared, &refused).await;
+
+    assert_eq!(asked["result"]["_meta"]["bailiwick/rule"], "reconnect:own", "{asked}");
+    assert_eq!(shared.status, 502, "what is nobody's own is the operator's to mend");
+}

@@ -6,7 +6,9 @@ mod reply;
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::Uri;
+use bailiwick_broker::Obtained;
+use http::{StatusCode, Uri};
+use hyper::body::Incoming;
 
 use self::outbound::Outbound;
 pub(crate) use self::outbound::{USER_AGENT, with_query};
@@ -18,8 +20,23 @@ use crate::upstream::Trouble;
 /// Forwards a permitted call, with the credential it gets.
 pub(crate) async fn forward(gateway: &Arc<Gateway>, uri: &Uri, permit: Permit) -> Result<Response, Refusal> {
     let shown = permit.credential(gateway).await?;
-    let outbound = Outbound::of(uri, permit.call(), &shown);
-    let http = shown.http.as_ref().unwrap_or(&gateway.http);
-    let response = http.send(outbound.into_request()).await.map_err(Trouble::from)?;
+    let mut response = send(gateway, uri, &permit, &shown).await?;
+    // Whoever is not let in has not been heard: the call may be made once more, with another credential.
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Some(another) = permit.another(gateway, &shown).await?
+    {
+        response = send(gateway, uri, &permit, &another).await?;
+    }
     Ok(reply::give(gateway, permit.spend(), response).await?)
+}
+
+async fn send(
+    gateway: &Gateway,
+    uri: &Uri,
+    permit: &Permit,
+    shown: &Obtained,
+) -> Result<http::Response<Incoming>, Trouble> {
+    let outbound = Outbound::of(uri, permit.call(), shown);
+    let http = shown.http.as_ref().unwrap_or(&gateway.http);
+    http.send(outbound.into_request()).await.map_err(Trouble::from)
 }
