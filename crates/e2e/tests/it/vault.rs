@@ -2,15 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::seal::MasterKey;
 use bailiwick_domain::time::Clock as _;
-use bailiwick_e2e::Setup;
+use bailiwick_e2e::account_provider::AccountProvider;
 use bailiwick_e2e::forge::{Dice, Now, open_data};
+use bailiwick_e2e::honeypot::Honeypot;
+use bailiwick_e2e::{App, Mcp, Setup};
 use bailiwick_store::{ConnectionKey, LocalKeys, NewConnection};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::operators::{administer, administer_json};
@@ -111,4 +115,40 @@ async fn keys_are_rotated_while_it_runs_and_a_backup_opens_only_with_them() {
     assert_eq!(opened(elsewhere.path(), &second).await, CANARY);
     let refused = Setup::config(config(&first, &[])).on(elsewhere, 0).refused();
     assert!(refused.contains("name it as `vault.key`, or among `vault.former`"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_lost_disk_an_account_that_was_connected_still_opens_its_tool() {
+    let shelf = TempDir::new().unwrap();
+    let (behind, provider) = (Honeypot::start().await, AccountProvider::start().await);
+    let vault = new_key(&shelf, "vault.key");
+    let server = format!("[server.crm]\nupstream = \"{}\"\ncredential = {}\n", behind.url, provider.credential());
+    let text = format!("{}{server}", config(&vault, &[]));
+    let setup = Setup::config(text.clone()).approving("alice");
+    let world = setup.clone().start();
+    let token = App::register_for(&world.base, &world.url("/mcp/crm")).await.tokens("crm:read").await.access;
+    let ended = world.stop();
+    let store = open_data(ended.data()).await;
+    store.use_keys(Arc::new(LocalKeys::new(&key(&vault), &[], Arc::new(Dice)))).await.unwrap();
+    let alice = store.user_by_name("alice").await.unwrap().unwrap().id;
+    let hers = provider.connect(&store, &alice, Now.now().after(Duration::from_hours(1))).await;
+    store.close().await;
+    let world = setup.clone().after(&ended).start();
+    assert!(Mcp::new(&world.url("/mcp/crm"), Some(&token)).call("look", json!({})).await.is_result());
+    let file = shelf.path().join("bailiwick.backup");
+    administer(world.data(), &["backup", file.to_str().unwrap()]).unwrap();
+    let elsewhere = Arc::new(TempDir::new().unwrap());
+    std::fs::copy(world.data().join("master.key"), elsewhere.path().join("master.key")).unwrap();
+    let port = world.kill().port();
+    let before = behind.shown().len();
+
+    let path = shelf.path().join("bailiwick.toml");
+    std::fs::write(&path, text).unwrap();
+    let words = ["restore", file.to_str().unwrap(), "--config", path.to_str().unwrap()];
+    administer(elsewhere.path(), &words).unwrap();
+    let world = setup.on(elsewhere, port).start();
+
+    let answer = Mcp::new(&world.url("/mcp/crm"), Some(&token)).call("look", json!({})).await;
+    assert!(answer.is_result(), "{} {}", answer.status, answer.text);
+    assert_eq!(behind.shown()[before..].last(), Some(&hers));
 }
