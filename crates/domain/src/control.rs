@@ -183,11 +183,17 @@ pub enum Control {
     TicketOnce,
     /// An answer to a person's way to a provider is that provider's.
     CallbackIssuer,
+    /// What lets us in at a server behind never comes back out.
+    Scrub,
+    /// A credential goes to the place that was configured, and to no other.
+    DestinationWall,
+    /// Cookies of a server behind stay behind.
+    CookieStrip,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 89] = [
+    pub const ALL: [Self; 92] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -277,6 +283,9 @@ impl Control {
         Self::TicketUser,
         Self::TicketOnce,
         Self::CallbackIssuer,
+        Self::Scrub,
+        Self::DestinationWall,
+        Self::CookieStrip,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

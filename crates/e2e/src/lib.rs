@@ -15,6 +15,7 @@ pub mod admin;
 pub mod agents;
 pub mod connecting;
 pub mod documents;
+pub mod echo;
 pub mod forge;
 pub mod giver;
 pub mod handing;

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_broker::{Broker, BrokerError, Choice, Credential, Credentials, Obtained, Prepared, Wanted};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};
+use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use crate::call::{Call, Said};
 use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
+use crate::scrub::Scrubber;
 use crate::settings::{ServerSettings, Upstream};
 use crate::upstream::openapi::chosen;
 
@@ -114,4 +118,35 @@ pub(crate) fn headers(server: &Hosted, obtained: &Obtained) -> HeaderMap {
     }
     headers.extend(server.settings.headers.clone());
     headers
+}
+
+/// Finds what a server is shown, wherever it comes back.
+pub(crate) fn scrubber(server: &Hosted, obtained: &Obtained) -> Scrubber {
+    let pairs = obtained.query.iter().chain(&obtained.cookies);
+    let written: Vec<_> = pairs.flat_map(|(_, value)| in_a_query(value)).collect();
+    Scrubber::new(obtained.secrets.iter().chain(&written).chain(&server.secrets))
+}
+
+/// A value as it is, and as a query spells it: who tells of a query tells of that.
+fn in_a_query(value: &str) -> [Zeroizing<String>; 3] {
+    let form = Zeroizing::new(byte_serialize(value.as_bytes()).collect::<String>());
+    let percent = Zeroizing::new(form.replace('+', "%20"));
+    [Zeroizing::new(value.to_owned()), form, percent]
+}
+
+/// What the headers of the configuration say that nobody else may know: whole values, what stands behind the name of a
+/// scheme, and a password behind a name.
+pub(crate) fn secrets(headers: &HeaderMap) -> Vec<Zeroizing<String>> {
+    let mut secrets = Vec::new();
+    for value in headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok()) {
+        let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
+        secrets.extend([value, rest].map(|text| Zeroizing::new(text.trim().to_owned())));
+        if scheme.eq_ignore_ascii_case("basic") {
+            let pair = STANDARD.decode(rest.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
+            let pair = Zeroizing::new(pair.unwrap_or_default());
+            secrets.extend(pair.split_once(':').map(|(_, password)| Zeroizing::new(password.to_owned())));
+            secrets.push(pair);
+        }
+    }
+    secrets
 }

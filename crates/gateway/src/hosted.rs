@@ -8,8 +8,9 @@ use http::Uri;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use crate::credential::Shown;
+use crate::credential::{self, Shown};
 use crate::settings::{ServerSettings, Upstream};
 use crate::upstream::openapi::Api;
 use crate::upstream::stdio::{Children, Program};
@@ -25,6 +26,8 @@ pub(crate) struct Hosted {
     pub(crate) reach: Arc<Reach>,
     /// What it is shown over HTTP.
     pub(crate) credentials: Shown,
+    /// What `headers` of its settings say that must never come back.
+    pub(crate) secrets: Vec<Zeroizing<String>>,
     /// Woken when its list of tools should be read again.
     pub(crate) changed: Arc<Notify>,
     /// When its tools were read last. Whoever reads them holds this.
@@ -73,9 +76,11 @@ impl Hosted {
             Ok(shown) => (shown, reach),
             Err(error) => (Shown::default(), Reach::Nowhere(error.to_string())),
         };
+        let secrets = credential::secrets(&settings.headers);
         Self {
             settings,
             resource,
+            secrets,
             reach: Arc::new(reach),
             credentials,
             changed,

@@ -23,6 +23,7 @@ mod permit;
 mod pipeline;
 mod refuse;
 mod reload;
+mod scrub;
 mod session;
 mod settings;
 mod sse;

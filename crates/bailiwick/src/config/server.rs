@@ -317,6 +317,12 @@ pub(super) fn http_url(label: &str, secret: bool, raw: &str) -> Result<Url, Conf
     }
 }
 
+/// True for headers that hold credentials by their names, even where they are written down as they are.
+fn holds_credentials(name: &HeaderName) -> bool {
+    let words = ["auth", "cookie", "credential", "key", "pass", "secret", "session", "token"];
+    words.iter().any(|word| name.as_str().contains(word))
+}
+
 /// Headers of ours; those that carry the protocol and the connection are not for the configuration to write.
 fn headers(label: &str, written: &BTreeMap<String, Text>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
@@ -331,7 +337,7 @@ fn headers(label: &str, written: &BTreeMap<String, Text>) -> Result<HeaderMap, C
         }
         let mut value = HeaderValue::from_str(&text.fetch(&what)?)
             .map_err(|_| ConfigError::Value(format!("{what}: this cannot be the value of a header")))?;
-        value.set_sensitive(true);
+        value.set_sensitive(matches!(text, Text::Secret(_)) || holds_credentials(&name));
         headers.insert(name, value);
     }
     Ok(headers)

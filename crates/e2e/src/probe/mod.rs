@@ -12,6 +12,7 @@ mod document;
 mod door;
 mod import;
 mod jobs;
+mod leak;
 pub mod login;
 mod pages;
 mod record;
@@ -50,6 +51,7 @@ pub use document::{
 pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin, replayed_by_upstream};
 pub use import::{import, imported_secrets_on_the_disk};
 pub use jobs::{agent_outside_the_job, call_beyond_budget};
+pub use leak::{cookie_from_behind, credential_elsewhere, echoed_credential};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
 pub use record::{cut_off_record, edited_record, unrecorded_call};
@@ -68,7 +70,7 @@ pub use vault::{anothers_row_of_the_vault, provider_that_points_inward, refresh_
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 89] = [
+pub const PROBES: [(&str, Control); 92] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -158,6 +160,9 @@ pub const PROBES: [(&str, Control); 89] = [
     ("anothers_connect_link", Control::TicketUser),
     ("connect_link_used_twice", Control::TicketOnce),
     ("connect_answer_of_another_provider", Control::CallbackIssuer),
+    ("echoed_credential", Control::Scrub),
+    ("credential_elsewhere", Control::DestinationWall),
+    ("cookie_from_behind", Control::CookieStrip),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -237,6 +242,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "anothers_connect_link" => anothers_connect_link(off).await,
         "connect_link_used_twice" => connect_link_used_twice(off).await,
         "connect_answer_of_another_provider" => connect_answer_of_another_provider(off).await,
+        "echoed_credential" => echoed_credential(off).await,
+        "credential_elsewhere" => credential_elsewhere(off).await,
+        "cookie_from_behind" => cookie_from_behind(off).await,
         other => chain::run(other, off).await,
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod stdio;
 use ::http::StatusCode;
 use bailiwick_net::HttpError;
 
+use crate::scrub::Scrubber;
+
 /// A server behind that did not do its part. What it says is for the log; [`Trouble::told`] is for the caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
@@ -48,6 +50,18 @@ impl Trouble {
         match self {
             Self::Closed(status) | Self::Moved { status, .. } => Some(*status),
             Self::Down(_) | Self::Slow(_) | Self::Nonsense(_) => None,
+        }
+    }
+
+    /// The same, without what lets us in, which may stand in the words of the server behind.
+    pub(crate) fn scrubbed(self, scrubber: &Scrubber) -> Self {
+        let clean = |says: String| scrubber.text(&says).into_owned();
+        match self {
+            Self::Down(says) => Self::Down(clean(says)),
+            Self::Slow(says) => Self::Slow(clean(says)),
+            Self::Closed(status) => Self::Closed(status),
+            Self::Moved { status, to } => Self::Moved { status, to: clean(to) },
+            Self::Nonsense(says) => Self::Nonsense(clean(says)),
         }
     }
 

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use self::outbound::Outbound;
 pub(crate) use self::outbound::{USER_AGENT, with_query};
+use crate::credential;
 use crate::gateway::Gateway;
 use crate::permit::Permit;
 use crate::refuse::Refusal;
@@ -20,14 +21,18 @@ use crate::upstream::Trouble;
 /// Forwards a permitted call, with the credential it gets.
 pub(crate) async fn forward(gateway: &Arc<Gateway>, uri: &Uri, permit: Permit) -> Result<Response, Refusal> {
     let shown = permit.credential(gateway).await?;
+    let mut scrubber = credential::scrubber(&permit.call().server, &shown);
     let mut response = send(gateway, uri, &permit, &shown).await?;
     // Whoever is not let in has not been heard: the call may be made once more, with another credential.
     if response.status() == StatusCode::UNAUTHORIZED
         && let Some(another) = permit.another(gateway, &shown).await?
     {
+        // The one that was refused may come back as well.
+        scrubber = scrubber.and(&credential::scrubber(&permit.call().server, &another));
         response = send(gateway, uri, &permit, &another).await?;
     }
-    Ok(reply::give(gateway, permit.spend(), response).await?)
+    let answer = reply::give(gateway, permit.spend(), response, &scrubber).await;
+    Ok(answer.map_err(|trouble| trouble.scrubbed(&scrubber))?)
 }
 
 async fn send(

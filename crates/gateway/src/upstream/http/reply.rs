@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::Method;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{
-    ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::response::Parts;
@@ -23,6 +24,7 @@ use super::super::Trouble;
 use crate::call::{Aim, Call, SESSION, Said};
 use crate::gateway::Gateway;
 use crate::listing::{Lens, Seen};
+use crate::scrub::{Scrubber, Stream};
 use crate::sse::{self, Splitter};
 use crate::streams::Ticket;
 
@@ -37,10 +39,11 @@ pub(super) async fn give(
     gateway: &Arc<Gateway>,
     call: Call,
     answer: http::Response<Incoming>,
+    scrubber: &Scrubber,
 ) -> Result<Response, Trouble> {
     let (parts, body) = answer.into_parts();
     let kind = acceptable(parts.status, &parts.headers)?;
-    let mut headers = kept(&parts.headers);
+    let mut headers = kept(&parts.headers, scrubber);
     if let Some(id) = session(gateway, &call, &parts)? {
         headers.insert(SESSION, id);
     }
@@ -58,15 +61,16 @@ pub(super) async fn give(
             sse::announce(&mut headers);
             // A listing can also come late, on a stream that was resumed.
             if listing || matches!(call.aim, Aim::Listen) {
-                events(body, ticket, lens(), listing)
+                events((body, ticket), lens(), listing, scrubber.stream())
             } else {
-                through(body, ticket)
+                through(body, ticket, scrubber.stream())
             }
         }
-        Kind::Message if listing => Body::from(message(body, &lens()).await?),
+        Kind::Message if listing => Body::from(scrubber.whole(&message(body, &lens()).await?).into_owned()),
         Kind::Message | Kind::Other => {
-            headers.extend(parts.headers.get(CONTENT_LENGTH).cloned().map(|length| (CONTENT_LENGTH, length)));
-            through(body, ticket)
+            let length = parts.headers.get(CONTENT_LENGTH).filter(|_| scrubber.is_idle());
+            headers.extend(length.cloned().map(|length| (CONTENT_LENGTH, length)));
+            through(body, ticket, scrubber.stream())
         }
     };
     let mut response = Response::new(body);
@@ -108,9 +112,11 @@ fn acceptable(status: StatusCode, headers: &HeaderMap) -> Result<Kind, Trouble> 
 }
 
 /// The headers that are given on.
-fn kept(headers: &HeaderMap) -> HeaderMap {
-    let kept = [CONTENT_TYPE, REVISION, ALLOW, RETRY_AFTER];
-    kept.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value))).collect()
+fn kept(headers: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
+    let kept = [CONTENT_TYPE, REVISION, ALLOW, RETRY_AFTER].into_iter();
+    let kept = kept.chain((!holds(Control::CookieStrip)).then_some(SET_COOKIE));
+    let clean = |value: &&HeaderValue| scrubber.whole(value.as_bytes()) == value.as_bytes();
+    kept.filter_map(|name| headers.get(&name).filter(clean).cloned().map(|value| (name, value))).collect()
 }
 
 /// The session id for the caller: the one it knows already, or a new one sealed around the server's own.
@@ -136,18 +142,30 @@ fn session(gateway: &Gateway, call: &Call, answer: &Parts) -> Result<Option<Head
 }
 
 /// The body as it comes, until it ends, falls silent or is cut.
-fn through(body: Incoming, ticket: Ticket) -> Body {
+fn through(body: Incoming, ticket: Ticket, scrub: Stream) -> Body {
     if body.is_end_stream() {
         return Body::empty();
     }
-    Body::from_stream(stream::unfold((body, ticket), async |(mut body, ticket)| {
-        next(&mut body, &ticket).await.map(|chunk| (chunk, (body, ticket)))
+    Body::from_stream(stream::unfold(Some((body, ticket, scrub)), async |flow| {
+        let (mut body, ticket, mut scrub) = flow?;
+        loop {
+            match next(&mut body, &ticket).await {
+                Some(Ok(chunk)) => {
+                    let clean = scrub.push(chunk);
+                    if !clean.is_empty() {
+                        return Some((Ok(clean), Some((body, ticket, scrub))));
+                    }
+                }
+                Some(Err(error)) => return Some((Err(error), None)),
+                None => return Some(scrub.finish()).filter(|rest| !rest.is_empty()).map(|rest| (Ok(rest), None)),
+            }
+        }
     }))
 }
 
 /// A stream of events, in which listings show what the caller may see.
-fn events(body: Incoming, ticket: Ticket, lens: Lens, strict: bool) -> Body {
-    let events = Events { body: Some(body), splitter: Splitter::default(), ticket, lens, strict };
+fn events((body, ticket): (Incoming, Ticket), lens: Lens, strict: bool, scrub: Stream) -> Body {
+    let events = Events { body: Some(body), splitter: Splitter::default(), ticket, lens, strict, scrub };
     Body::from_stream(stream::unfold(events, async |mut events| events.next().await.map(|chunk| (chunk, events))))
 }
 
@@ -158,6 +176,7 @@ struct Events {
     ticket: Ticket,
     lens: Lens,
     strict: bool,
+    scrub: Stream,
 }
 
 impl Events {
@@ -167,8 +186,9 @@ impl Events {
             while let Some(event) = self.splitter.next() {
                 whole.extend_from_slice(&self.lens.see_event(event, self.strict).await);
             }
-            if !whole.is_empty() {
-                return Some(Ok(whole.freeze()));
+            let clean = self.scrub.push(whole.freeze());
+            if !clean.is_empty() {
+                return Some(Ok(clean));
             }
             match next(self.body.as_mut()?, &self.ticket).await {
                 Some(Ok(chunk)) => {
@@ -185,7 +205,9 @@ impl Events {
                     self.body = None;
                     // An event that was never finished is none, to whoever reads by the book.
                     let rest = self.splitter.rest();
-                    return (!rest.is_empty() && !self.strict).then_some(Ok(rest));
+                    let rest = if self.strict { Bytes::new() } else { self.scrub.push(rest) };
+                    let rest = [rest, self.scrub.finish()].concat();
+                    return (!rest.is_empty()).then_some(Ok(rest.into()));
                 }
             }
         }

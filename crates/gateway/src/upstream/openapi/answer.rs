@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::response::Parts;
@@ -18,7 +17,7 @@ use super::outcome;
 const MOST_EXCERPT: usize = 2_000;
 
 /// The result of a call that was answered.
-pub(super) fn result(operation: &Operation, parts: &Parts, body: &Bytes) -> Value {
+pub(super) fn result(operation: &Operation, parts: &Parts, body: &[u8]) -> Value {
     if !parts.status.is_success() {
         return failed(parts, body);
     }
@@ -42,7 +41,7 @@ pub(super) fn error(says: &str) -> Value {
     json!({ "content": [{ "type": "text", "text": says }], "isError": true })
 }
 
-fn failed(parts: &Parts, body: &Bytes) -> Value {
+fn failed(parts: &Parts, body: &[u8]) -> Value {
     let mut says = format!("the API answered {}", parts.status);
     if parts.status.is_redirection() {
         let to = parts.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
@@ -61,7 +60,7 @@ fn failed(parts: &Parts, body: &Bytes) -> Value {
     error(&says)
 }
 
-fn content(kind: &str, status: StatusCode, body: &Bytes) -> Value {
+fn content(kind: &str, status: StatusCode, body: &[u8]) -> Value {
     if body.is_empty() {
         return json!({ "type": "text", "text": status.to_string() });
     }
@@ -77,7 +76,7 @@ fn content(kind: &str, status: StatusCode, body: &Bytes) -> Value {
 }
 
 /// The text of a body that is one.
-fn text<'a>(kind: &str, body: &'a Bytes) -> Option<&'a str> {
+fn text<'a>(kind: &str, body: &'a [u8]) -> Option<&'a str> {
     let known = kind.starts_with("text/") || is_json(kind) || kind.ends_with("xml") || kind.ends_with("yaml");
     let known = known || ["", "application/x-www-form-urlencoded", "application/javascript"].contains(&kind);
     std::str::from_utf8(body).ok().filter(|text| known && !text.is_empty())

@@ -76,7 +76,7 @@ impl Exchange<'_> {
             (Method::Ping, false) => Ok(self.give(json!({}))),
             (Method::Discover, true) => Ok(self.give(self.described())),
             (Method::ToolsList, _) => self.listing(params).await,
-            (Method::ToolsCall, _) => self.run(arguments).await.map(|result| self.give(result)),
+            (Method::ToolsCall, _) => self.run(arguments).await,
             (
                 Method::Initialize
                 | Method::Ping
@@ -181,12 +181,12 @@ impl Exchange<'_> {
     }
 
     /// Calls the API. What the arguments cannot say, and what the API refuses, is a result that a model can read.
-    async fn run(&self, arguments: Option<&RawValue>) -> Result<Value, Refusal> {
+    async fn run(&self, arguments: Option<&RawValue>) -> Result<Response, Refusal> {
         let operation = self.said.tool().and_then(|tool| self.api.operation(tool));
         let operation = operation.ok_or(Refusal::Params("there is no such tool"))?;
         let given = arguments.map(|raw| serde_json::from_str::<Map<String, Value>>(raw.get())).transpose();
         let Ok(given) = given.map(Option::unwrap_or_default) else {
-            return Ok(answer::error("the arguments must be an object"));
+            return Ok(self.give(answer::error("the arguments must be an object")));
         };
         let obtained = self.permit.credential(self.gateway).await?;
         let shown = Shown {
@@ -197,15 +197,18 @@ impl Exchange<'_> {
         let http = obtained.http.as_ref().unwrap_or(&self.gateway.http);
         let request = match operation.request(&given, &shown) {
             Ok(request) => request,
-            Err(unfit) => return Ok(answer::error(&unfit.to_string())),
+            Err(unfit) => return Ok(self.give(answer::error(&unfit.to_string()))),
         };
-        match http.fetch(request, MOST_ANSWER).await {
-            Ok((parts, body)) => Ok(answer::result(operation, &parts, &body)),
+        let scrubber = credential::scrubber(&self.call.server, &obtained);
+        let result = match http.fetch(request, MOST_ANSWER).await {
+            // What is cut short later must not end within a secret.
+            Ok((parts, body)) => answer::result(operation, &parts, &scrubber.whole(&body)),
             Err(bailiwick_net::HttpError::TooBig { most, .. }) => {
-                Ok(answer::error(&format!("the answer is longer than {} MiB; ask for less", most >> 20)))
+                answer::error(&format!("the answer is longer than {} MiB; ask for less", most >> 20))
             }
-            Err(error) => Err(Trouble::from(error).into()),
-        }
+            Err(error) => return Err(Trouble::from(error).scrubbed(&scrubber).into()),
+        };
+        Ok(json_response(scrubber.whole(&self.body(result)).into_owned()))
     }
 
     fn give(&self, result: Value) -> Response {
