@@ -40,7 +40,7 @@ mod visit;
 
 pub use authority::{Authority, Parts};
 pub use connect::{Line, lines};
-pub use connections::{Answer, ConnectError, Connectable, Connector, Departure, Field, SpokenName, Way};
+pub use connections::{Answer, ConnectError, Connectable, Connector, Departure, Field, SPOKEN_NAME, SpokenName, Way};
 pub use document::ClientDocuments;
 pub use door::SetupDoor;
 pub use keys::{Keys, KeysError};

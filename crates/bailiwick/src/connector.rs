@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use bailiwick_authority::{Answer, ConnectError, Connectable, Connector, Departure, Field, Way};
-use bailiwick_broker::{Broker, BrokerError, Left, Provider, ProviderKind};
+use bailiwick_authority::{
+    Answer, ConnectError, Connectable, Connector, Departure, Field, SPOKEN_NAME, SpokenName, Way,
+};
+use bailiwick_broker::{Broker, BrokerError, Left, NameFrom, Provider, ProviderKind};
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_gateway::{Gateway, Tried};
@@ -79,7 +81,7 @@ impl Connector for BrokerConnector {
             let provider = self.provider(key)?;
             let mut left = Left { name: None, secret: Zeroizing::default() };
             for (field, value) in fields {
-                if field == NAME {
+                if [NAME, SPOKEN_NAME].contains(&field.as_str()) {
                     left.name = Some(value.as_str().to_owned());
                 } else {
                     left.secret = value;
@@ -97,6 +99,9 @@ impl Connector for BrokerConnector {
                 return self.broker.test(key).await.map_err(told);
             }
             let shown = self.broker.left(&provider, key).await.map_err(failed)?;
+            if let ProviderKind::Named { .. } = provider.kind {
+                return Ok(());
+            }
             self.gateway.tries(&key.provider, &shown).await.map_err(|tried| match tried {
                 Tried::Refused => ConnectError::Refused("the server does not let it in".to_owned()),
                 Tried::Unknown(says) => ConnectError::Down(says),
@@ -116,6 +121,14 @@ fn way(kind: &ProviderKind) -> Way {
         ProviderKind::Key(_) => Way::Secret(vec![field(SECRET, "API key", true)]),
         ProviderKind::Login => {
             Way::Secret(vec![field(NAME, "User name there", false), field(SECRET, "Password there", true)])
+        }
+        ProviderKind::Named { audience, by } => {
+            let by = match by {
+                NameFrom::Subject => SpokenName::Subject,
+                NameFrom::Name => SpokenName::Name,
+                NameFrom::Email => SpokenName::Email,
+            };
+            Way::Named { audience: audience.clone(), by }
         }
         ProviderKind::Oauth(settings) => {
             let scopes = settings.scopes.iter().map(ToString::to_string).collect();

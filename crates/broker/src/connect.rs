@@ -66,7 +66,7 @@ impl Broker {
     fn oauth(&self, id: &str) -> Result<Box<UserOauth>, ConnectError> {
         match &self.providers().get(id).ok_or(ConnectError::Missing)?.kind {
             ProviderKind::Oauth(settings) => Ok(settings.clone()),
-            ProviderKind::Key(_) | ProviderKind::Login => Err(ConnectError::Missing),
+            ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } => Err(ConnectError::Missing),
         }
     }
 }

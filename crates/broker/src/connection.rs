@@ -22,6 +22,8 @@ pub(crate) enum Held {
     Key { key: String },
     /// A name and a password.
     Login { username: String, password: String },
+    /// That the person agreed to be called so.
+    Agreed { name: String },
     /// Tokens of an authorization server; what there is of them, [`crate::oauth::Bundle`] reads.
     Oauth,
 }
@@ -34,7 +36,7 @@ impl Drop for Held {
                 username.zeroize();
                 password.zeroize();
             }
-            Self::Oauth => {}
+            Self::Agreed { .. } | Self::Oauth => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What people leave here themselves: a key, or a name and a password. It goes into the vault and nowhere else, and
+//! What people leave here themselves: a key, a name and a password, or their word to be called by a name. It goes into the vault and nowhere else, and
 //! what could never be shown to anybody is not taken.
 
 use bailiwick_domain::audit::AuditEvent;
@@ -36,7 +36,8 @@ impl Broker {
         let held = match (&provider.kind, &left.name) {
             (ProviderKind::Key(_), None) => Held::Key { key: secret },
             (ProviderKind::Login, Some(name)) => Held::Login { username: name.clone(), password: secret },
-            (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Oauth(_), _) => {
+            (ProviderKind::Named { .. }, Some(name)) => Held::Agreed { name: name.clone() },
+            (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } | ProviderKind::Oauth(_), _) => {
                 return Err(BrokerError::Unfit("this is not what is asked for here".to_owned()));
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::settings::{ApiKey, Credential, Credentials, Key, Login, Place, UserOauth};
+use crate::settings::{ApiKey, Credential, Credentials, Key, Login, NameFrom, Place, UserOauth};
 
 /// Something people connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub enum ProviderKind {
     Key(Place),
     /// By giving a name and a password.
     Login,
+    /// By agreeing to be called so in what we say there.
+    Named {
+        /// To whom we say it.
+        audience: String,
+        /// By which name.
+        by: NameFrom,
+    },
 }
 
 /// Why the providers of a configuration do not fit together.
@@ -86,6 +93,11 @@ fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
             Key::Personal(connection) => Some((connection, ProviderKind::Key(settings.place.clone()))),
             Key::Shared(_) | Key::Named(_) => None,
         },
+        Credential::SamlBearer(settings) => {
+            let by = settings.name_id;
+            let audience = settings.audience.clone();
+            settings.agreed.as_deref().map(|connection| (connection, ProviderKind::Named { audience, by }))
+        }
         Credential::Basic(Login::Personal(connection)) => Some((connection, ProviderKind::Login)),
         Credential::None
         | Credential::SignedJwt(_)
@@ -93,7 +105,6 @@ fn connected(credential: &Credential) -> Option<(&str, ProviderKind)> {
         | Credential::ClientCredentials(_)
         | Credential::Exchange(_)
         | Credential::JwtBearer(_)
-        | Credential::SamlBearer(_)
         | Credential::Mtls(_) => None,
     }
 }

@@ -273,6 +273,8 @@ pub struct SamlBearer {
     pub issuer: Option<String>,
     /// What the person is called there.
     pub name_id: NameFrom,
+    /// Where each person agrees first: under which name their word is kept.
+    pub agreed: Option<String>,
     /// Our key at this reader, PEM (PKCS#8, RSA).
     pub key: Secret,
 }

@@ -52,6 +52,9 @@ pub struct Field {
     pub secret: bool,
 }
 
+/// What the name that a person agreed to is called, where a form has its fields.
+pub const SPOKEN_NAME: &str = "name";
+
 /// Which of a person's names is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpokenName {
@@ -128,7 +131,8 @@ pub trait Connector: Send + Sync {
         event: AuditEvent,
     ) -> BoxFuture<'a, Result<(), ConnectError>>;
 
-    /// Keeps what a person left: names and values of the fields that [`Way::Secret`] names.
+    /// Keeps what a person left: names and values of the fields that [`Way::Secret`] names, or the name they agreed to
+    /// ([`SPOKEN_NAME`]).
     fn keep<'a>(
         &'a self,
         key: &'a ConnectionKey,

@@ -10,7 +10,7 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::away::Away;
-use super::connector::{Field, SpokenName, Way};
+use super::connector::{Field, SPOKEN_NAME, SpokenName, Way};
 use super::fault::ConnectFault;
 use super::ticket::{Invitation, open};
 use super::{ACCOUNT, back};
@@ -64,10 +64,13 @@ async fn answered(authority: &Authority, visit: &Visit, raw: &str, form: Posted)
             Ok(left) => keep(authority, visit, &invitation, left).await,
             Err(problem) => page(authority, visit, (&invitation, &person), Some(problem)).await,
         },
-        Way::Named { by, .. } if spoken(*by, &person).is_some() => {
-            keep(authority, visit, &invitation, Vec::new()).await
-        }
-        Way::Named { .. } => page(authority, visit, (&invitation, &person), None).await,
+        Way::Named { by, .. } => match spoken(*by, &person) {
+            Some(name) => {
+                let agreed = vec![(SPOKEN_NAME.to_owned(), Zeroizing::new(name.to_owned()))];
+                keep(authority, visit, &invitation, agreed).await
+            }
+            None => page(authority, visit, (&invitation, &person), None).await,
+        },
     }
 }
 

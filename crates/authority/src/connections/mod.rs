@@ -11,7 +11,7 @@ mod ticket;
 
 pub(crate) use account::{begin, cards, end, test};
 pub(crate) use back::{done, finish};
-pub use connector::{Answer, ConnectError, Connectable, Connector, Departure, Field, SpokenName, Way};
+pub use connector::{Answer, ConnectError, Connectable, Connector, Departure, Field, SPOKEN_NAME, SpokenName, Way};
 pub(crate) use fault::ConnectFault;
 pub(crate) use invite::{answer, ask};
 pub(crate) use ticket::open;

@@ -269,7 +269,7 @@ async fn a_person_agrees_to_the_name_they_are_told_by() {
     assert!(page.body.contains("<strong>alice</strong>"), "{}", page.body);
 
     assert_eq!(browser.submit(&page, &[]).await.location(), "/connect/done?provider=erp");
-    assert!(kept(&world, "alice", "erp").await.is_some());
+    assert_eq!(kept(&world, "alice", "erp").await.as_deref(), Some("name=alice"));
 }
 
 #[tokio::test]

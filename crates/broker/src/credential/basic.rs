@@ -43,7 +43,9 @@ impl Named {
                 let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
                 match &broker.open(&key).await?.held {
                     Held::Login { username, password } => shown(username, password).map(Arc::new),
-                    Held::Key { .. } | Held::Oauth => Err(BrokerError::Lost { provider: connection.clone() }),
+                    Held::Key { .. } | Held::Agreed { .. } | Held::Oauth => {
+                        Err(BrokerError::Lost { provider: connection.clone() })
+                    }
                 }
             }
         }

@@ -121,7 +121,9 @@ pub(crate) fn placed(kind: &ProviderKind, held: &Held) -> Result<Obtained, Broke
     match (kind, held) {
         (ProviderKind::Key(place), Held::Key { key }) => static_key::placed(place, key),
         (ProviderKind::Login, Held::Login { username, password }) => basic::shown(username, password),
-        (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Oauth(_), _) => {
+        // Nothing is shown but what is minted then.
+        (ProviderKind::Named { .. }, Held::Agreed { .. }) => Ok(Obtained::default()),
+        (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } | ProviderKind::Oauth(_), _) => {
             Err(BrokerError::Unfit("what was left is not what is asked for now".to_owned()))
         }
     }

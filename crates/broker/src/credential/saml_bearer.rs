@@ -8,6 +8,7 @@ use bailiwick_saml::{MOST_LIFETIME, Minting, PERSISTENT, SigningKey, UNSPECIFIED
 use zeroize::Zeroizing;
 
 use crate::broker::Broker;
+use crate::connection::Held;
 use crate::endpoint::{Asked, ask};
 use crate::kept::Kept;
 use crate::obtained::{BrokerError, Obtained, Wanted};
@@ -32,8 +33,10 @@ impl Vouched {
     }
 
     pub(crate) async fn obtain(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Arc<Obtained>, BrokerError> {
+        let name_id = self.settings.name_id.of(wanted)?;
+        self.agreed(broker, wanted, &name_id).await?;
         let request = async {
-            let assertion = self.assertion(broker, wanted)?;
+            let assertion = self.assertion(broker, wanted, &name_id)?;
             let form = vec![("grant_type", GRANT), ("assertion", assertion.as_str())];
             let asked = Asked { audience: None, ends_by: Timestamp::from_seconds(wanted.claims.exp) };
             ask(broker, &self.settings.endpoint, form, &asked).await
@@ -41,17 +44,28 @@ impl Vouched {
         self.kept.get(token_key(wanted), broker.clock.as_ref(), request).await
     }
 
+    /// Where people agree first, nobody is called by a name they did not agree to: who is called otherwise by now is asked
+    /// again.
+    async fn agreed(&self, broker: &Broker, wanted: &Wanted<'_>, name_id: &str) -> Result<(), BrokerError> {
+        let Some(connection) = &self.settings.agreed else { return Ok(()) };
+        match &broker.open(&wanted.connection(connection)?).await?.held {
+            Held::Agreed { name } if name == name_id => Ok(()),
+            Held::Agreed { .. } | Held::Key { .. } | Held::Login { .. } | Held::Oauth => {
+                Err(BrokerError::Lost { provider: connection.clone() })
+            }
+        }
+    }
+
     /// The assertion: for that token endpoint alone, and for as long as it takes to present it. The reader knows nothing
     /// of chains; who acts is in an attribute, and in our own record.
-    fn assertion(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Zeroizing<String>, BrokerError> {
-        let name_id = self.settings.name_id.of(wanted)?;
+    fn assertion(&self, broker: &Broker, wanted: &Wanted<'_>, name_id: &str) -> Result<Zeroizing<String>, BrokerError> {
         let actors = wanted.claims.act.iter().flat_map(|actor| actor.line());
         let actors: Vec<String> = actors.map(|actor: &Actor| actor.sub.clone()).collect();
         let attributes = [("actors", actors), ("txn", vec![wanted.claims.txn.to_string()])];
         let attributes: Vec<_> = attributes.into_iter().filter(|(_, values)| !values.is_empty()).collect();
         let minting = Minting {
             issuer: self.settings.issuer.as_deref().unwrap_or(broker.issuer.as_str()),
-            name_id: &name_id,
+            name_id,
             format: if self.settings.name_id == NameFrom::Subject { PERSISTENT } else { UNSPECIFIED },
             audience: &self.settings.audience,
             recipient: self.settings.recipient.as_deref().unwrap_or(self.settings.endpoint.url.as_str()),

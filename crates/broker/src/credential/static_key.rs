@@ -46,7 +46,9 @@ impl StaticKey {
                 let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
                 match &broker.open(&key).await?.held {
                     Held::Key { key } => placed(place, key).map(Arc::new),
-                    Held::Login { .. } | Held::Oauth => Err(BrokerError::Lost { provider: connection.clone() }),
+                    Held::Login { .. } | Held::Agreed { .. } | Held::Oauth => {
+                        Err(BrokerError::Lost { provider: connection.clone() })
+                    }
                 }
             }
             Self::Shared(obtained) => Ok(Arc::clone(obtained)),

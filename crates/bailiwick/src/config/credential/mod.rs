@@ -112,7 +112,7 @@ impl CredentialEntry {
             Self::ClientCredentials(entry) => Credential::ClientCredentials(entry.client_credentials(&label)?),
             Self::Exchange(entry) => Credential::Exchange(entry.exchange(&label)?),
             Self::JwtBearer(entry) => Credential::JwtBearer(entry.jwt_bearer(&label)?),
-            Self::SamlBearer(entry) => Credential::SamlBearer(Box::new(entry.settings(&label)?)),
+            Self::SamlBearer(entry) => Credential::SamlBearer(Box::new(entry.settings(&label, place.connection)?)),
             Self::EntraObo(entry) => Credential::EntraObo(Box::new(entry.settings(&label, place)?)),
             Self::Mtls(entry) => Credential::Mtls(entry.settings(&label)?),
         })

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Place;
 use super::endpoint::{NameWord, scopes, secure_url};
-use super::key::exposed;
+use super::key::{PerWord, exposed};
 use crate::config::{ConfigError, Secret};
 
 /// A token for a SAML assertion that we mint (RFC 7522).
@@ -32,10 +32,18 @@ pub(crate) struct SamlBearerEntry {
     /// The scopes that are asked for, and the most that is taken.
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
+    /// `user`: each person agrees first to be called by that name there.
+    pub(crate) per: Option<PerWord>,
+    /// The name their word is kept under, to be shared by several servers or tools; by default the server's, or
+    /// `server/tool`.
+    pub(crate) connection: Option<String>,
 }
 
 impl SamlBearerEntry {
-    pub(super) fn settings(&self, label: &str) -> Result<SamlBearer, ConfigError> {
+    pub(super) fn settings(&self, label: &str, connection: &str) -> Result<SamlBearer, ConfigError> {
+        if self.per.is_none() && self.connection.is_some() {
+            return Err(ConfigError::Value(format!("{label}: `connection` goes with `per = \"user\"`")));
+        }
         let endpoint = TokenEndpoint {
             url: secure_url(&format!("{label}.token_url"), &self.token_url)?,
             auth: auth(self.client_secret.as_ref(), label)?,
@@ -48,6 +56,7 @@ impl SamlBearerEntry {
             recipient: self.recipient.clone(),
             issuer: self.issuer.clone(),
             name_id: self.name_id.map(NameWord::name).unwrap_or_default(),
+            agreed: self.per.map(|PerWord::User| self.connection.as_deref().unwrap_or(connection).to_owned()),
             key: exposed(&self.key, &format!("{label}.key"))?,
         })
     }
