@@ -80,7 +80,9 @@ impl Broker {
         let open = self.open(&wanted.connection(connection)?).await?;
         match &open.held {
             Held::Key { key } => Ok((Zeroizing::new(key.clone()), open.connection.view.generation)),
-            Held::Login { .. } | Held::Oauth => Err(BrokerError::Lost { provider: connection.to_owned() }),
+            Held::Login { .. } | Held::Agreed { .. } | Held::Oauth => {
+                Err(BrokerError::Lost { provider: connection.to_owned() })
+            }
         }
     }
 

@@ -156,24 +156,34 @@ impl Row {
 
     /// A client that acts for that person at a server, in a session of its own.
     pub async fn client(&self, person: &Visitor, server: &str) -> Mcp {
-        let resource = self.world.url(&format!("/mcp/{server}"));
-        let app = App::register_for(&self.world.base, &resource).await;
-        let mut person = person.clone();
-        let page = person.open(&app.authorize_url(&format!("{server}:read"))).await;
-        let done = person.submit(&page, &page.form("checkbox"), Some(("decision", "allow"))).await;
-        let tokens = app.redeem(&code_of(&done)).await.expect("tokens");
-        let mut client = Mcp::new(&resource, Some(&tokens.access));
-        client.begin().await;
-        client
+        client(&self.world, person, server).await
     }
 
     /// The link that a call was answered with.
     pub fn link(&self, answer: &Answer) -> String {
-        let text = answer.body["result"]["content"][0]["text"].as_str().unwrap_or_default();
-        let mut words = text.split_whitespace();
-        let link = words.find(|word| word.starts_with(&format!("{}/connect/", self.world.base)));
-        link.unwrap_or_else(|| panic!("no link: {} {}", answer.status, answer.text)).to_owned()
+        link(&self.world, answer)
     }
+}
+
+/// A client that acts for that person at a server, in a session of its own.
+pub async fn client(world: &World, person: &Visitor, server: &str) -> Mcp {
+    let resource = world.url(&format!("/mcp/{server}"));
+    let app = App::register_for(&world.base, &resource).await;
+    let mut person = person.clone();
+    let page = person.open(&app.authorize_url(&format!("{server}:read"))).await;
+    let done = person.submit(&page, &page.form("checkbox"), Some(("decision", "allow"))).await;
+    let tokens = app.redeem(&code_of(&done)).await.expect("tokens");
+    let mut client = Mcp::new(&resource, Some(&tokens.access));
+    client.begin().await;
+    client
+}
+
+/// The link that a call was answered with.
+pub fn link(world: &World, answer: &Answer) -> String {
+    let text = answer.body["result"]["content"][0]["text"].as_str().unwrap_or_default();
+    let mut words = text.split_whitespace();
+    let link = words.find(|word| word.starts_with(&format!("{}/connect/", world.base)));
+    link.unwrap_or_else(|| panic!("no link: {} {}", answer.status, answer.text)).to_owned()
 }
 
 /// Leaves `key` on the page of a link.

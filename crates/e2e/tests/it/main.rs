@@ -4,6 +4,7 @@
 mod accounts;
 mod ceilings;
 mod chains;
+mod connect;
 mod cors;
 mod crash;
 mod documents;
