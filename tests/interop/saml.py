@@ -6,7 +6,7 @@
 #   saml.py token PORT CERT ISSUER AUDIENCE  prints `ready URL`, then a line of JSON for each assertion
 #
 # The endpoint grants more than was asked for after `lie=overgrant` was posted to
-# /lie. The provider fetches a service's metadata at {entityID}/login/corp/metadata; two
+# /lie, and says at /introspect whose a token of its is (RFC 7662). The provider fetches a service's metadata at {entityID}/login/corp/metadata; two
 # buttons on its page post a lie: `stale` what it said before, `unsigned` what only
 # the answer around it is signed for.
 import base64
@@ -207,6 +207,7 @@ class Judge:
         })
         self.security = security_context(config)
         self.seen = set()
+        self.given = {}
         self.lie = None
 
     def judge(self, parameter):
@@ -246,6 +247,9 @@ def run_token(port, certificate, issuer, audience):
             if self.path == '/lie':
                 judge.lie = form.get('lie')
                 return self.answer('{}', 'application/json')
+            if self.path == '/introspect':
+                subject = judge.given.get(form.get('token'))
+                return self.answer(json.dumps({'active': subject is not None, 'sub': subject}), 'application/json')
             try:
                 assert form['grant_type'] == 'urn:ietf:params:oauth:grant-type:saml2-bearer', 'another grant type'
                 said = judge.judge(form['assertion'])
@@ -253,12 +257,13 @@ def run_token(port, certificate, issuer, audience):
                 print(json.dumps({'refused': repr(error)}), flush=True)
                 return self.answer(json.dumps({'error': 'invalid_grant', 'error_description': repr(error)}),
                                    'application/json', 400)
-            print(json.dumps(said), flush=True)
             token = {'access_token': f'erp-{len(judge.seen)}-{said["subject"]}', 'token_type': 'Bearer', 'expires_in': 300}
             if form.get('scope'):
                 token['scope'] = form['scope']
             if judge.lie == 'overgrant':
                 token['scope'] = f'{form.get("scope", "")} erp:admin'.strip()
+            judge.given[token['access_token']] = said['subject']
+            print(json.dumps({**said, 'assertion': form['assertion'], 'token': token['access_token']}), flush=True)
             return self.answer(json.dumps(token), 'application/json')
 
     serve(port, Endpoint)

@@ -36,12 +36,16 @@ pub(crate) fn call(kind: AuditKind, call: &Call, trail: &Trail, now: Timestamp) 
     said.tool().into_iter().fold(event, |event, tool| event.tool(tool.to_owned()))
 }
 
-/// A call that was allowed, sent off at `began`, and came to nothing.
+/// A call that was allowed, sent off at `began`, and came to nothing; for want of a credential, says which rule so.
 pub(crate) fn failed(event: AuditEvent, why: &Refusal, began: Timestamp, now: Timestamp) -> AuditEvent {
     let ms = u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX);
     let end = UpstreamEnd { status: why.upstream_status().map(|status| status.as_u16()), ms };
     let mut event = event.outcome(Outcome::Failed).says(why.to_string()).upstream(end);
     event.at = now;
+    if let Refusal::Credential(error) = why {
+        event.kind = AuditKind::CredentialRefused;
+        event = event.rule(error.rule());
+    }
     event
 }
 

@@ -75,6 +75,11 @@ export class Child {
     return [...this.#lines.slice(-15), ...this.#stderr.slice(-15)].map((line) => `    ${line}`).join('\n');
   }
 
+  /** Everything it printed. */
+  everything() {
+    return [...this.#lines, ...this.#stderr].join('\n');
+  }
+
   #arrive(line) {
     this.#lines.push(line);
     for (const waiting of [...this.#waiting]) {
