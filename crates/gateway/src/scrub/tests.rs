@@ -39,7 +39,8 @@ fn percent(text: &str, keep: impl Fn(u8) -> bool) -> String {
 fn spelled(secret: &str, way: usize) -> String {
     let json = json!(secret).to_string();
     let inner = json.trim_matches('"');
-    let wide: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+    let units = secret.encode_utf16().map(|unit| format!("\\u{unit:04X}"));
+    let wide = units.collect::<Vec<_>>().concat();
     match way {
         0 => secret.to_owned(),
         1 => json,
