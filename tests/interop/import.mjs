@@ -1,6 +1,7 @@
 // A desktop client's file, imported: three servers of the MCP project, each with
 // a secret in its environment, behind the gateway and in front of the official
-// TypeScript SDK. Each child really gets its secret, and nobody else does.
+// TypeScript SDK. Each child really gets its secret, and nobody else does, not
+// even who asks the child for it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,9 +71,9 @@ async function ask(url, tool, parameters) {
 async function everyServer(entry, { files, secrets }) {
   const url = (label) => entry.mcpServers[label].url;
   const environment = await ask(url('Everything'), 'get-env', {});
-  check('server-everything shows its secret', environment.text?.includes(secrets.Everything), environment);
-  const others = [secrets['My files'], secrets.memory].some((other) => environment.text?.includes(other));
-  check('and not those of its neighbours', !others, environment);
+  const kept = environment.text?.includes('SERVICE_TOKEN') && environment.text.includes('[removed by bailiwick]');
+  check('server-everything got its secret, and tells it to nobody', kept, environment);
+  check('nor those of its neighbours', !Object.values(secrets).some((one) => environment.text?.includes(one)), environment);
 
   const file = await ask(url('My files'), 'read_text_file', { path: join(files, 'hello.txt') });
   check('server-filesystem reads a file', file.text?.includes('hello from a file'), file);

@@ -55,11 +55,7 @@ impl Connector for BrokerConnector {
         callback: &'a str,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Departure, ConnectError>> {
-        async move {
-            let departure = self.broker.begin(&key.provider, callback, now).await.map_err(told)?;
-            Ok(Departure { url: departure.url, state: departure.state, sealed: departure.sealed })
-        }
-        .boxed()
+        self.broker.begin(&key.provider, callback, now).boxed()
     }
 
     fn finish<'a>(
@@ -68,7 +64,7 @@ impl Connector for BrokerConnector {
         answer: Answer<'a>,
         event: AuditEvent,
     ) -> BoxFuture<'a, Result<(), ConnectError>> {
-        async move { self.broker.finish(key, (&answer.sealed, answer.query), event).await.map_err(told) }.boxed()
+        async move { self.broker.finish(key, (&answer.sealed, answer.query), event).await }.boxed()
     }
 
     fn keep<'a>(
@@ -96,7 +92,7 @@ impl Connector for BrokerConnector {
         async move {
             let provider = self.provider(key)?;
             if let ProviderKind::Oauth(_) = provider.kind {
-                return self.broker.test(key).await.map_err(told);
+                return self.broker.test(key).await;
             }
             let shown = self.broker.left(&provider, key).await.map_err(failed)?;
             if let ProviderKind::Named { .. } = provider.kind {
@@ -111,7 +107,7 @@ impl Connector for BrokerConnector {
     }
 
     fn end<'a>(&'a self, key: &'a ConnectionKey, event: AuditEvent) -> BoxFuture<'a, Result<(), ConnectError>> {
-        async move { self.broker.end(key, event).await.map_err(told) }.boxed()
+        self.broker.end(key, event).boxed()
     }
 }
 
@@ -136,19 +132,6 @@ fn way(kind: &ProviderKind) -> Way {
             let host = written.as_ref().or(settings.upstream.as_ref()).and_then(url::Url::host_str);
             Way::Oauth { host: host.unwrap_or_default().to_owned(), scopes }
         }
-    }
-}
-
-fn told(error: bailiwick_broker::ConnectError) -> ConnectError {
-    use bailiwick_broker::ConnectError as Told;
-    match error {
-        Told::Denied => ConnectError::Denied,
-        Told::Issuer => ConnectError::Issuer,
-        Told::Refused(says) => ConnectError::Refused(says),
-        Told::Unfit(says) => ConnectError::Unfit(says),
-        Told::Missing => ConnectError::Missing,
-        Told::Down(says) => ConnectError::Down(says),
-        Told::Unkept(says) => ConnectError::Unkept(says),
     }
 }
 

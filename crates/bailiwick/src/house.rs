@@ -190,7 +190,6 @@ fn broker((issuer, connections): (&Issuer, Providers), keys: &Keys, (store, cloc
         http: Http::new(),
     }));
     broker.reload(connections);
-    tokio::spawn(Arc::clone(&broker).watch());
     broker
 }
 

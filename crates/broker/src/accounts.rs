@@ -5,19 +5,17 @@ use std::time::Duration;
 
 use bailiwick_domain::entropy::Entropy;
 use bailiwick_domain::generations::Generations;
-use bailiwick_domain::ids::UserId;
 use bailiwick_domain::time::{Clock, Timestamp};
 use bailiwick_domain::uri::Issuer;
 use bailiwick_net::Http;
-use bailiwick_store::{Change, ChangeKind, ConnectionKey, Store};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::TryRecvError;
+use bailiwick_store::{ConnectionKey, Store};
 use tokio_util::task::TaskTracker;
 
+use crate::memory::Memory;
 use crate::oauth::Places;
 use crate::obtained::Obtained;
 
-/// How many accounts are kept in memory before the older ones are read again.
+/// How many turns are kept before the older ones are forgotten.
 const HALF: usize = 16_384;
 /// How often a token is renewed, at most, because a server behind does not accept it.
 const EARLY: Duration = Duration::from_mins(1);
@@ -31,7 +29,7 @@ pub(crate) struct Accounts {
     pub(crate) places: Places,
     /// Refreshes that were begun: they go on when nobody waits any more.
     pub(crate) tasks: TaskTracker,
-    memory: Mutex<Memory>,
+    memory: Memory<Usable>,
     turns: Mutex<Generations<ConnectionKey, Arc<tokio::sync::Mutex<()>>>>,
     /// When a token was last renewed before its end because a server behind did not accept it.
     early: Mutex<Generations<ConnectionKey, Timestamp>>,
@@ -46,37 +44,6 @@ pub(crate) struct Usable {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// Credentials in memory, kept true by the feed.
-struct Memory {
-    held: Generations<ConnectionKey, Usable>,
-    changes: broadcast::Receiver<Change>,
-    /// How many changes were heard.
-    heard: u64,
-}
-
-impl Memory {
-    /// Lets go of whatever changed.
-    fn hear(&mut self) {
-        loop {
-            match self.changes.try_recv() {
-                Ok(Change { kind: ChangeKind::Connection, subject }) => {
-                    self.heard += 1;
-                    if let Some((user, provider)) = subject.split_once(' ') {
-                        let user = UserId::from_stored(user);
-                        self.held.forget(&ConnectionKey { user, provider: provider.to_owned() });
-                    }
-                }
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(_)) => {
-                    self.heard += 1;
-                    self.held = Generations::new(HALF);
-                }
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
-    }
-}
-
 impl Accounts {
     pub(crate) fn new(
         issuer: Issuer,
@@ -84,14 +51,13 @@ impl Accounts {
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         http: Http,
     ) -> Self {
-        let changes = store.revocations().subscribe();
         Self {
             issuer,
             clock,
             entropy,
             places: Places::new(http),
             tasks: TaskTracker::new(),
-            memory: Mutex::new(Memory { held: Generations::new(HALF), changes, heard: 0 }),
+            memory: Memory::of(&store),
             turns: Mutex::new(Generations::new(HALF)),
             early: Mutex::new(Generations::new(HALF)),
             store,
@@ -100,27 +66,19 @@ impl Accounts {
 
     /// What is held for that connection and may be used, unless it is the generation that somebody refused.
     pub(crate) fn held(&self, key: &ConnectionKey, worn: Option<i64>) -> Option<Usable> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.hear();
         let now = self.clock.now();
-        let usable = |held: &&Usable| held.until.is_none_or(|until| now < until) && Some(held.generation) != worn;
-        memory.held.get(key).filter(usable).cloned()
+        let usable = |held: &Usable| held.until.is_none_or(|until| now < until) && Some(held.generation) != worn;
+        self.memory.find(key).filter(usable)
     }
 
     /// How many changes were heard so far; what is read from the store afterwards is newer than those.
     pub(crate) fn mark(&self) -> u64 {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.hear();
-        memory.heard
+        self.memory.mark()
     }
 
     /// Holds what was read after `mark`, unless something changed in between.
     pub(crate) fn hold(&self, key: &ConnectionKey, usable: &Usable, mark: u64) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.hear();
-        if memory.heard == mark {
-            memory.held.keep(key.clone(), usable.clone());
-        }
+        self.memory.keep(key, usable.clone(), mark);
     }
 
     /// Whether the provider may be asked for another token before the end of the one there is; each time counts.

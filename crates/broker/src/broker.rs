@@ -8,11 +8,11 @@ use bailiwick_domain::jose::Signer;
 use bailiwick_domain::time::Clock;
 use bailiwick_domain::uri::Issuer;
 use bailiwick_net::Http;
-use bailiwick_store::{Change, ChangeKind, Store};
-use tokio::sync::broadcast::error::RecvError;
+use bailiwick_store::Store;
 
 use crate::accounts::Accounts;
-use crate::connection::Opened;
+use crate::connection::Open;
+use crate::memory::Memory;
 use crate::prepared::Prepared;
 use crate::provider::Providers;
 use crate::settings::Credentials;
@@ -38,7 +38,7 @@ pub struct Broker {
     pub(crate) issuer: Issuer,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) store: Store,
-    pub(crate) opened: Opened,
+    pub(crate) opened: Memory<Arc<Open>>,
     pub(crate) providers: ArcSwap<Providers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -55,8 +55,8 @@ impl Broker {
             accounts: Arc::new(accounts),
             issuer: parts.issuer,
             signer: parts.signer,
+            opened: Memory::of(&parts.store),
             store: parts.store,
-            opened: Opened::new(),
             providers: ArcSwap::default(),
             clock: parts.clock,
             entropy: parts.entropy,
@@ -84,25 +84,6 @@ impl Broker {
     /// back.
     pub fn reload(&self, providers: Providers) {
         self.providers.store(Arc::new(providers));
-    }
-
-    /// Forgets what changed, as soon as the feed says so; ends with the store.
-    pub async fn watch(self: Arc<Self>) {
-        let mut changes = self.store.revocations().subscribe();
-        loop {
-            match changes.recv().await {
-                Ok(Change { kind: ChangeKind::Connection, subject }) => {
-                    self.opened.retain(|key| key.to_string() != subject);
-                }
-                Ok(Change { kind: ChangeKind::User, subject }) => {
-                    self.opened.retain(|key| key.user.as_str() != subject);
-                }
-                Ok(_) => {}
-                // What was missed may have been anything.
-                Err(RecvError::Lagged(_)) => self.opened.retain(|_| false),
-                Err(RecvError::Closed) => return,
-            }
-        }
     }
 }
 

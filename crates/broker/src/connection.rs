@@ -1,18 +1,14 @@
 //! What a person connected, opened: read from the vault once, and forgotten as soon as the feed says that it is another
 //! or none.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bailiwick_domain::generations::Generations;
 use bailiwick_store::{Connection, ConnectionError, ConnectionKey, ConnectionState};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::broker::Broker;
 use crate::obtained::{BrokerError, Wanted};
-
-/// How many connections lie open before the older ones are closed.
-const HALF: usize = 16_384;
 
 /// What the vault holds for a connection, in our own words.
 #[derive(Serialize, Deserialize)]
@@ -49,28 +45,6 @@ pub(crate) struct Open {
     pub(crate) held: Held,
 }
 
-/// The connections that lie open.
-pub(crate) struct Opened(Mutex<Generations<ConnectionKey, Arc<Open>>>);
-
-impl Opened {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(Generations::new(HALF)))
-    }
-
-    fn find(&self, key: &ConnectionKey) -> Option<Arc<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn keep(&self, key: ConnectionKey, open: Arc<Open>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(key, open);
-    }
-
-    /// Closes what `stays` does not hold for.
-    pub(crate) fn retain(&self, mut stays: impl FnMut(&ConnectionKey) -> bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| stays(key));
-    }
-}
-
 impl Broker {
     /// The secret that a person connected under that name, to be given to a child of theirs, and its generation.
     ///
@@ -94,6 +68,7 @@ impl Broker {
         if let Some(open) = self.opened.find(key) {
             return Ok(open);
         }
+        let mark = self.opened.mark();
         let lost = || BrokerError::Lost { provider: key.provider.clone() };
         let connection = match self.store.connection(key).await {
             Ok(Some(connection)) if connection.view.state == ConnectionState::NeedsReconnect => return Err(lost()),
@@ -107,7 +82,7 @@ impl Broker {
         let open = Arc::new(Open { connection, held });
         // What is being renewed will be another in a moment.
         if open.connection.view.state == ConnectionState::Fresh {
-            self.opened.keep(key.clone(), Arc::clone(&open));
+            self.opened.keep(key, Arc::clone(&open), mark);
         }
         Ok(open)
     }

@@ -13,6 +13,7 @@ mod credential;
 mod endpoint;
 mod kept;
 mod leave;
+mod memory;
 mod oauth;
 mod obtained;
 mod prepared;

@@ -34,6 +34,9 @@ fn serve(method: &str, id: &Value, message: &Value) {
             let own = std::env::var_os("OWN_TOKEN").unwrap_or_default();
             text(id, &own.to_string_lossy().chars().rev().collect::<String>());
         }
+        ("tools/call", Some("read_plain")) => {
+            text(id, &std::env::var_os("OWN_TOKEN").unwrap_or_default().to_string_lossy());
+        }
         ("tools/call", Some("read_progress")) => {
             let token = param("_meta").get("progressToken").cloned().unwrap_or_default();
             say(&json!({ "jsonrpc": "2.0", "method": "notifications/progress",
@@ -57,6 +60,7 @@ fn tools() -> Value {
     json!([
         tool("read_env", read.clone()),
         tool("read_own", read.clone()),
+        tool("read_plain", read.clone()),
         tool("read_progress", read.clone()),
         tool("read_die", read.clone()),
         tool("read_ask", read),

@@ -59,11 +59,12 @@ impl Hosted {
                 Err(error) => Reach::Nowhere(format!("its URL cannot be used: {error}")),
             },
             Upstream::OpenApi(api) => Reach::OpenApi(Arc::clone(api)),
-            Upstream::Stdio { program, args, env, personal, cwd, isolate } => {
+            Upstream::Stdio { program, args, env, secrets, personal, cwd, isolate } => {
                 let program = Program {
                     executable: program.clone(),
                     args: args.clone(),
                     env: env.clone(),
+                    secrets: secrets.clone(),
                     personal: personal.clone(),
                     cwd: cwd.clone(),
                     isolate: *isolate,

@@ -10,6 +10,7 @@ use bailiwick_domain::scope::Scope;
 use bailiwick_domain::uri::ServerName;
 use http::HeaderMap;
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::upstream::stdio::PersonalVariable;
 
@@ -95,6 +96,8 @@ pub enum Upstream {
         args: Vec<String>,
         /// Its environment, beside `PATH`, `HOME`, `LANG` and `TERM`.
         env: Vec<(String, String)>,
+        /// Which of its values are secrets: what it says is cleared of them.
+        secrets: Vec<Zeroizing<String>>,
         /// Variables that hold secrets of each person's own; their children are not shared.
         personal: Vec<PersonalVariable>,
         /// Its working directory.

@@ -1,27 +1,24 @@
 //! Tokens whose signature was verified before, by digest: what a busy server would otherwise compute again per request.
 //! Only what a signature proves is remembered; expiry, audience and liveness are asked anew each time.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bailiwick_domain::generations::Generations;
 use bailiwick_domain::jose::JwkSet;
 use bailiwick_domain::token::AccessToken;
 
 /// The SHA-256 of a raw token.
 pub(crate) type Fingerprint = [u8; 32];
-type Generation = HashMap<Fingerprint, Arc<AccessToken>>;
 
-/// Two generations of at most `half` tokens each: when the young one is full it becomes the old one, which is forgotten.
+/// Tokens, at most about twice as many as `half`.
 pub(crate) struct Cache {
     half: usize,
     held: RwLock<Held>,
 }
 
-#[derive(Default)]
 struct Held {
     keys: Option<Arc<JwkSet>>,
-    young: Generation,
-    old: Generation,
+    tokens: Generations<Fingerprint, Arc<AccessToken>>,
 }
 
 impl Held {
@@ -34,7 +31,8 @@ impl Held {
 impl Cache {
     /// A cache of about `most` tokens.
     pub(crate) fn new(most: usize) -> Self {
-        Self { half: most.div_ceil(2).max(1), held: RwLock::default() }
+        let half = most.div_ceil(2).max(1);
+        Self { half, held: RwLock::new(Held { keys: None, tokens: Generations::new(half) }) }
     }
 
     /// The token, if it was verified with this very key set: a key taken out takes its tokens with it.
@@ -43,24 +41,21 @@ impl Cache {
         if !held.verified_with(keys) {
             return None;
         }
-        held.young.get(of).or_else(|| held.old.get(of)).cloned()
+        held.tokens.get(of).cloned()
     }
 
     /// Remembers a token verified with `keys`.
     pub(crate) fn keep(&self, keys: &Arc<JwkSet>, of: Fingerprint, token: Arc<AccessToken>) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if !held.verified_with(keys) {
-            *held = Held { keys: Some(Arc::clone(keys)), ..Held::default() };
+            *held = Held { keys: Some(Arc::clone(keys)), tokens: Generations::new(self.half) };
         }
-        if held.young.len() >= self.half {
-            held.old = std::mem::take(&mut held.young);
-        }
-        held.young.insert(of, token);
+        held.tokens.keep(of, token);
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.young.len() + held.old.len()
+        held.tokens.len()
     }
 }

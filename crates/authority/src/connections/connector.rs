@@ -1,10 +1,10 @@
 //! What these pages need of whoever obtains, keeps and uses people's credentials at providers behind.
 
+pub use bailiwick_broker::{ConnectError, Departure};
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::time::Timestamp;
 use bailiwick_store::ConnectionKey;
 use futures_util::future::BoxFuture;
-use url::Url;
 use zeroize::Zeroizing;
 
 /// A provider that people connect accounts of theirs at.
@@ -66,48 +66,12 @@ pub enum SpokenName {
     Email,
 }
 
-/// A person about to leave for a provider.
-pub struct Departure {
-    /// Whereto.
-    pub url: Url,
-    /// The `state` that comes back with the answer.
-    pub state: String,
-    /// What is needed to take the answer; for nobody else's eyes.
-    pub sealed: Zeroizing<String>,
-}
-
 /// The answer of a provider.
 pub struct Answer<'a> {
     /// What [`Departure::sealed`] was.
     pub sealed: Zeroizing<String>,
     /// The parameters it came with, as they came, without the question mark.
     pub query: &'a str,
-}
-
-/// Why nothing was connected, or a connection does not work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectError {
-    /// The person, or the provider on their behalf, said no.
-    #[error("the provider answered access_denied")]
-    Denied,
-    /// Somebody else answered than who was asked.
-    #[error("the answer is not by the provider that was asked")]
-    Issuer,
-    /// The provider refuses.
-    #[error("the provider refused: {0}")]
-    Refused(String),
-    /// What the person left cannot be a credential.
-    #[error("what was left cannot be used: {0}")]
-    Unfit(String),
-    /// There is no such connection.
-    #[error("there is no such connection")]
-    Missing,
-    /// The provider cannot be reached, or makes no sense.
-    #[error("the provider is not available: {0}")]
-    Down(String),
-    /// What was made cannot be kept.
-    #[error("the connection cannot be kept: {0}")]
-    Unkept(String),
 }
 
 /// Connects people's accounts.

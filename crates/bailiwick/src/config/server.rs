@@ -242,14 +242,16 @@ impl ServerEntry {
         let program = words.next().ok_or_else(|| ConfigError::Value(format!("{label}: `command` is empty")))??;
         let args = words.collect::<Result<_, _>>()?;
         let mut env = Vec::new();
-        let mut personal = Vec::new();
+        let (mut secrets, mut personal) = (Vec::new(), Vec::new());
         for (key, text) in &self.env {
             if let Text::Personal(own) = text {
                 let connection = own.connection.clone().unwrap_or_else(|| format!("{prefix}/{key}"));
                 personal.push(PersonalVariable { name: key.clone(), connection });
                 continue;
             }
-            env.push((key.clone(), text.fetch(&format!("{label}.env.{key}"))?.to_string()));
+            let value = text.fetch(&format!("{label}.env.{key}"))?;
+            env.push((key.clone(), value.to_string()));
+            secrets.extend(matches!(text, Text::Secret(_)).then_some(value));
         }
         let isolate = match self.isolate {
             IsolateWord::Session => Isolate::Session,
@@ -260,7 +262,7 @@ impl ServerEntry {
                 "`env` has a secret of each person's own: say `isolate = \"user\"`, so that nobody shares a process";
             return Err(ConfigError::Value(format!("{label}: {says}")));
         }
-        Ok(Upstream::Stdio { program, args, env, personal, cwd: self.directory.clone(), isolate })
+        Ok(Upstream::Stdio { program, args, env, secrets, personal, cwd: self.directory.clone(), isolate })
     }
 
     fn groups(&self, label: &str) -> Result<Option<Vec<ScopeGroup>>, ConfigError> {

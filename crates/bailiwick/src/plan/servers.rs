@@ -104,6 +104,7 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
             program: program.to_string_lossy().into_owned(),
             args: ["demo-server", "--notes"].map(str::to_owned).into_iter().chain([notes]).collect(),
             env: Vec::new(),
+            secrets: Vec::new(),
             personal: Vec::new(),
             cwd: None,
             isolate: Isolate::Session,

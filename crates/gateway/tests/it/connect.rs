@@ -148,6 +148,10 @@ async fn a_child_has_the_secret_of_its_person_and_is_another_once_that_changes()
     assert_eq!(ask_own(&world, &alice, &session).await.0, 404);
     let session = begin(&world, &alice).await;
     assert_eq!(text(&ask_own(&world, &alice, &session).await.1), "rehtona");
+    let request = world.post("personal", &alice).header("mcp-session-id", &session);
+    let request = request.header("mcp-protocol-version", "2025-11-25");
+    let told = world.send(request, call("read_plain").to_string()).await.message();
+    assert_eq!(text(&told), "[removed by bailiwick]", "it tells her secret, and nobody hears it");
     let his = begin(&world, &bob).await;
     assert!(text(&ask_own(&world, &bob, &his).await.1).contains("/connect/bw_ct_"), "hers is not for him");
 }

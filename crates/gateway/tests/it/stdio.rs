@@ -20,7 +20,7 @@ async fn a_child_serves_a_session() {
     let called = world.say_in(&session, "child", &token, &call("read_env")).await;
 
     assert_eq!(listing.header("content-type"), Some("application/json"));
-    assert_eq!(listing.tools(), ["read_env", "read_own", "read_progress", "read_die", "read_ask"]);
+    assert_eq!(listing.tools(), ["read_env", "read_own", "read_plain", "read_progress", "read_die", "read_ask"]);
     assert_eq!(called.header("content-type"), Some("application/json"));
     let names = called.message()["result"]["content"][0]["text"].as_str().unwrap().to_owned();
     assert!(names.split(' ').all(|name| ["FIXTURE", "HOME", "LANG", "PATH", "TERM"].contains(&name)), "{names}");

@@ -115,7 +115,6 @@ impl World {
             server.add_connections(&mut connections).unwrap();
         }
         broker.reload(connections);
-        tokio::spawn(Arc::clone(&broker).watch());
         let gateway = Arc::new(Gateway::new(Parts {
             servers,
             issuer: issuer.clone(),
@@ -376,9 +375,9 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
 
 /// A child of each person's own, with a secret of theirs.
 fn personal() -> Upstream {
-    let Upstream::Stdio { program, args, env, cwd, .. } = child() else { unreachable!() };
+    let Upstream::Stdio { program, args, env, secrets, cwd, .. } = child() else { unreachable!() };
     let personal = vec![PersonalVariable { name: "OWN_TOKEN".to_owned(), connection: "personal".to_owned() }];
-    Upstream::Stdio { program, args, env, personal, cwd, isolate: Isolate::User }
+    Upstream::Stdio { program, args, env, secrets, personal, cwd, isolate: Isolate::User }
 }
 
 fn child() -> Upstream {
@@ -386,6 +385,7 @@ fn child() -> Upstream {
         program: example("stdio_fixture").to_string_lossy().into_owned(),
         args: Vec::new(),
         env: vec![("FIXTURE".to_owned(), "yes".to_owned())],
+        secrets: Vec::new(),
         personal: Vec::new(),
         cwd: None,
         isolate: Isolate::Session,

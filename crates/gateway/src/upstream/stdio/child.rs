@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::process::{self, LastWords, Process};
 use super::switchboard::{Heard, Listening, Placed, Switchboard};
 use super::{Hung, Own, Program};
+use crate::scrub::Scrubber;
 use crate::session::Owner;
 use crate::settings::Isolate;
 
@@ -33,6 +34,8 @@ pub(crate) struct Child {
     pub(crate) shared: bool,
     /// Which secrets of theirs it was started with.
     pub(crate) mark: String,
+    /// Clears what it says of the secrets it was given.
+    scrubber: Scrubber,
     /// Who used it last; absent for one of our own.
     caller: Mutex<Option<Caller>>,
     board: Mutex<Switchboard>,
@@ -68,6 +71,7 @@ impl Child {
         let child = Arc::new(Self {
             id: birth.id,
             owner: birth.owner,
+            scrubber: Scrubber::new(birth.own.env.iter().map(|(_, secret)| secret).chain(&program.secrets)),
             mark: birth.own.mark,
             shared: program.isolate == Isolate::User,
             caller: Mutex::new(birth.caller),
@@ -187,19 +191,21 @@ impl Child {
 
     async fn hear(&self, mut stdout: BufReader<ChildStdout>) {
         while let Some(line) = process::line(&mut stdout).await {
+            let line = self.scrubber.text(&line);
             let heard = self.board().hear(&line);
             match heard {
                 Heard::Routed => {}
                 Heard::ToolsChanged => self.changed.notify_one(),
-                Heard::Noise => tracing::debug!(child = self.id, line, "a child said something that is no message"),
+                Heard::Noise => tracing::debug!(child = self.id, %line, "a child said something that is no message"),
             }
         }
     }
 
     async fn overhear(self: Arc<Self>, mut stderr: BufReader<ChildStderr>) {
         while let Some(line) = process::line(&mut stderr).await {
-            tracing::debug!(child = self.id, line, "a child's standard error");
-            self.last_words.hear(line);
+            let line = self.scrubber.text(&line);
+            tracing::debug!(child = self.id, %line, "a child's standard error");
+            self.last_words.hear(line.into_owned());
         }
     }
 

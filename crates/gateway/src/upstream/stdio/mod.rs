@@ -18,6 +18,8 @@ pub(crate) use personal::Own;
 pub use personal::PersonalVariable;
 pub(crate) use switchboard::Placed;
 
+use zeroize::Zeroizing;
+
 use crate::settings::Isolate;
 
 /// What to run.
@@ -29,6 +31,8 @@ pub(crate) struct Program {
     pub(crate) args: Vec<String>,
     /// Its environment.
     pub(crate) env: Vec<(String, String)>,
+    /// Which of its values are secrets.
+    pub(crate) secrets: Vec<Zeroizing<String>>,
     /// Variables that hold secrets of each person's own.
     pub(crate) personal: Vec<PersonalVariable>,
     /// Its working directory.

@@ -12,6 +12,7 @@ fn shell(script: &str) -> Program {
         executable: "sh".to_owned(),
         args: vec!["-c".to_owned(), script.to_owned()],
         env: Vec::new(),
+        secrets: Vec::new(),
         personal: Vec::new(),
         cwd: None,
         isolate: Isolate::Session,
