@@ -111,7 +111,7 @@ async fn give(State(desk): State<Desk>, headers: HeaderMap, body: String) -> Res
     let said = json!({ "aud": audience, "scope": inner, "sub": subject["sub"], "for": subject["dlg"]["pjti"],
         "act": subject["act"], "number": number });
     let token = format!("e30.{}.given", text::encode(said.to_string().as_bytes()));
-    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": outer,
+    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": outer,
         "issued_token_type": crate::agents::ACCESS_TOKEN }))
     .into_response()
 }

@@ -60,6 +60,11 @@ impl Honeypot {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Forgets what it was sent so far.
+    pub fn forget(&self) {
+        self.seen.lock().unwrap().clear();
+    }
+
     /// The bearer tokens it was shown.
     pub fn shown(&self) -> Vec<String> {
         let seen = self.headers().into_iter().filter(|(name, _)| name == "authorization");

@@ -1,5 +1,5 @@
-//! Load on one house, side by side in one run: tokens per second with durable writes, and what the gateway adds to a call.
-//! Loopback only, bounded in count. Usage: `load tokens|calls|exchange [--full]`.
+//! Load on one house, side by side in one run: tokens per second with durable writes, and what the gateway and its broker
+//! add to a call. Loopback only, bounded in count. Usage: `load tokens|calls|exchange|broker [--full]`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,8 @@
     reason = "a measuring tool"
 )]
 
+mod broker;
+mod crowd;
 mod exchange;
 
 use std::future::Future;
@@ -29,8 +31,9 @@ async fn main() {
         Some("tokens") => tokens(count).await,
         Some("calls") => calls(count).await,
         Some("exchange") => exchange::exchange(count).await,
+        Some("broker") => broker::broker(count).await,
         _ => {
-            eprintln!("usage: load tokens|calls|exchange [--full]");
+            eprintln!("usage: load tokens|calls|exchange|broker [--full]");
             std::process::exit(2);
         }
     }
@@ -53,8 +56,13 @@ async fn measure<F: Future<Output = ()>>(what: &str, count: usize, job: impl Fn(
         .await;
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     times.sort();
-    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
-    println!("{what:<44} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms", at(50), at(99));
+    let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
+    println!("{what:<44} {rate:>9.0}/s   p50 {p50:>7.2} ms   p99 {p99:>7.2} ms");
+}
+
+/// Of sorted times, in milliseconds.
+fn percentile(times: &[Duration], percent: usize) -> f64 {
+    times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0
 }
 
 async fn tokens(count: usize) {
