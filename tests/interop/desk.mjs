@@ -1,7 +1,8 @@
 // What stands behind one server with five tools: the npm package `oidc-provider`,
 // at which people have accounts and which trades the gateway's tokens for its own
 // (RFC 8693, as a grant registered with it), and an MCP server by the official
-// TypeScript SDK, whose tools each take another credential and say whose it was.
+// TypeScript SDK, whose tools each take another credential, say whose it was, and
+// tell it back.
 //
 //   desk.mjs PORT CALLBACK HOUSE ERP   prints `ready {"issuer":…,"mcp":…}`, then a line of JSON
 //                                  for each call (`call`) and each answer with a token (`given`)
@@ -116,6 +117,13 @@ const TOOLS = {
 };
 const OURS = ['authorization', 'cookie', 'x-weather-key', 'x-mail-key'];
 
+/** What it was shown, told back in every way. */
+function echoes(shown) {
+  const values = Object.values(shown);
+  const base64 = values.map((value) => Buffer.from(value).toString('base64'));
+  return [values, base64, values.map(encodeURIComponent), [JSON.stringify(shown)]].map((words) => words.join(' '));
+}
+
 function server() {
   const made = new McpServer({ name: 'desk', version: '1.0.0' });
   for (const [name, whose] of Object.entries(TOOLS)) {
@@ -124,7 +132,8 @@ function server() {
       const shown = Object.fromEntries(OURS.filter((header) => headers[header]).map((header) => [header, headers[header]]));
       const who = await whose(headers);
       say('call', { tool: name, who, shown });
-      return { isError: !who, content: [{ type: 'text', text: who ? `${name} of ${who}` : 'nobody' }] };
+      const content = [who ? `${name} of ${who}` : 'nobody', ...echoes(shown)].map((text) => ({ type: 'text', text }));
+      return { isError: !who, content };
     });
   }
   return made;

@@ -189,6 +189,9 @@ async function fiveTools(scene, person) {
   for (const tool of TOOLS) {
     const answer = await call(scene, person, tool);
     check(`${tool} for ${person.name}: whose it is, says who gave it`, answer.text === `${tool} of ${names[tool]}`, answer);
+    const [, ...echoes] = answer.result?.content ?? [];
+    const removed = echoes.filter(({ text }) => text.includes('[removed by bailiwick]'));
+    check(`${tool} for ${person.name}: what it tells back is taken out`, echoes.length === 4 && removed.length === 4, echoes);
     const seen = told(scene.desk, 'call').at(-1);
     check(`${tool} for ${person.name}: shown that and nothing else`, seen.tool === tool && Object.keys(seen.shown).join() === headers[tool], seen);
   }

@@ -7,6 +7,7 @@ mod chains;
 mod connect;
 mod cors;
 mod crash;
+mod credentials;
 mod documents;
 mod hostile;
 mod jobs;
