@@ -13,10 +13,6 @@ pub(crate) struct Feed(pub(crate) Arc<Revocations>);
 
 impl Liveness for Feed {
     fn standing(&self, token: &AccessToken, now: Timestamp) -> Standing {
-        match self.0.standing(&Coordinates::of(token), now) {
-            bailiwick_store::Standing::Live => Standing::Live,
-            bailiwick_store::Standing::Revoked => Standing::Revoked,
-            bailiwick_store::Standing::Stale => Standing::Stale,
-        }
+        self.0.standing(&Coordinates::of(token), now)
     }
 }

@@ -2,7 +2,7 @@
 //! revoked.
 
 use bailiwick_domain::audit::AuditEvent;
-use bailiwick_domain::chain::{agent_name, edge_id};
+use bailiwick_domain::chain::{agent_name, edge_ids};
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::grant::Approval;
 use bailiwick_domain::ids::{GrantId, TokenId};
@@ -80,8 +80,7 @@ impl Derivation {
     /// Everybody it concerns and every step between two of them, as a stop under its grant names them.
     fn parties(&self) -> Vec<String> {
         let audience = self.token.audience.as_str();
-        let to = std::iter::once(audience).chain(self.actors.iter().map(String::as_str));
-        let edges = self.actors.iter().zip(to).map(|(from, to)| edge_id(from, to));
+        let edges = edge_ids(self.actors.iter().map(String::as_str), audience);
         self.actors.iter().cloned().chain(edges).chain(std::iter::once(audience.to_owned())).collect()
     }
 }

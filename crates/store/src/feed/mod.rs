@@ -13,10 +13,11 @@ use bailiwick_domain::ids::{ClientId, GrantId, TokenId, UserId};
 use bailiwick_domain::time::Timestamp;
 use sqlx::AnyConnection;
 
+pub use bailiwick_domain::token::Standing;
 pub use coordinates::Coordinates;
 pub(crate) use herald::{listen, told};
 pub(crate) use reader::Reader;
-pub use view::{Revocations, Standing};
+pub use view::Revocations;
 
 use crate::error::Fault;
 use crate::lane::Ledger;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bailiwick_domain::control::{self, Control};
 use bailiwick_domain::ids::ClientId;
 use bailiwick_domain::time::Timestamp;
+use bailiwick_domain::token::Standing;
 use tokio::sync::broadcast;
 
 use super::switches::Switches;
@@ -16,17 +17,6 @@ use crate::people::People;
 
 /// How long an ended thing is remembered here: far longer than any access token lives.
 pub(super) const MEMORY: Duration = Duration::from_hours(1);
-
-/// How a token stands right now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing speaks against it.
-    Live,
-    /// It, or something it hangs from, was ended.
-    Revoked,
-    /// Too long since anybody could know.
-    Stale,
-}
 
 /// What was ended lately, in every process of the installation.
 #[derive(Debug)]
