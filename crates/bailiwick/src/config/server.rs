@@ -86,6 +86,20 @@ pub(crate) struct PersonalEntry {
     pub(crate) credential: PerWord,
     /// The name people connect under; by default the server's and the variable's, `server/VARIABLE`.
     pub(crate) connection: Option<String>,
+    /// How the server finds it: `value` in the variable, or `file`, whose path is in the variable.
+    #[serde(rename = "as", default)]
+    pub(crate) form: FormWord,
+}
+
+/// How a secret lies in the environment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FormWord {
+    /// The variable holds it.
+    #[default]
+    Value,
+    /// The variable holds the path of a file that holds it.
+    File,
 }
 
 impl Text {
@@ -246,7 +260,8 @@ impl ServerEntry {
         for (key, text) in &self.env {
             if let Text::Personal(own) = text {
                 let connection = own.connection.clone().unwrap_or_else(|| format!("{prefix}/{key}"));
-                personal.push(PersonalVariable { name: key.clone(), connection });
+                let file = own.form == FormWord::File;
+                personal.push(PersonalVariable { name: key.clone(), connection, file });
                 continue;
             }
             let value = text.fetch(&format!("{label}.env.{key}"))?;

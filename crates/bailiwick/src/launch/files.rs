@@ -9,7 +9,7 @@ use landlock::{
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::{Spec, Trouble, failed, view};
+use super::{Spec, Trouble, failed, secrets, view};
 
 /// The newest rules that are asked for; an older kernel gives those it has.
 const NEWEST: ABI = ABI::V6;
@@ -38,6 +38,7 @@ fn rules(spec: &Spec, own_tmp: bool) -> Result<RulesetStatus, RulesetError> {
     }
     let system = view::SYSTEM.iter().filter(|path| **path != SETTINGS).map(PathBuf::from);
     let given = system.chain(open_to_all(Path::new(SETTINGS))).chain(spec.read.iter().cloned());
+    let given = given.chain((!spec.files.is_empty()).then(|| secrets::PLACE.into()));
     let mut own = spec.write.clone();
     own.push(spec.home.clone());
     if own_tmp {

@@ -8,7 +8,7 @@ use bailiwick_domain::control::{Control, holds};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::set_no_new_privs;
 
-use super::{OWNER, Spec, Trouble, failed, files, limits, loopback, rights, view};
+use super::{OWNER, Spec, Trouble, failed, files, limits, loopback, rights, secrets, view};
 
 /// Turns this process into the server; returns only when that is impossible.
 pub(super) fn become_the_server(spec: &Spec) -> Trouble {
@@ -38,7 +38,9 @@ fn confine(spec: &Spec) -> Result<Command, Trouble> {
     if spec.walls.namespaces {
         rights::give_up().map_err(failed("giving up its powers"))?;
     }
-    command(spec, &tmp)
+    let mut command = command(spec, &tmp)?;
+    command.envs(spec.files.iter().map(|name| (name, secrets::path(name))));
+    Ok(command)
 }
 
 fn command(spec: &Spec, tmp: &Path) -> Result<Command, Trouble> {

@@ -17,6 +17,8 @@ mod loopback;
 mod namespaces;
 #[cfg(target_os = "linux")]
 mod rights;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod spec;
 #[cfg(target_os = "linux")]
 mod view;

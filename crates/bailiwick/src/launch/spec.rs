@@ -20,6 +20,9 @@ pub(crate) struct Spec {
     pub(crate) read: Vec<PathBuf>,
     /// What it may change.
     pub(crate) write: Vec<PathBuf>,
+    /// Variables whose values it finds in files, at the paths that the variables hold then.
+    #[serde(default)]
+    pub(crate) files: Vec<String>,
     /// What it must not see even where a directory above is given.
     pub(crate) hide: Vec<PathBuf>,
     /// Whether it may use the network.

@@ -10,7 +10,7 @@ use rustix::mount::{
 };
 use rustix::process::{chdir, pivot_root};
 
-use super::{Spec, Trouble, failed};
+use super::{Spec, Trouble, failed, secrets};
 
 /// The system's own directories.
 pub(super) const SYSTEM: [&str; 9] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt"];
@@ -37,6 +37,7 @@ pub(super) fn build(spec: &Spec) -> Result<(), Trouble> {
     for path in &spec.hide {
         root.hide(path)?;
     }
+    root.secrets(&spec.files)?;
     root.bind(&spec.home)?;
     enter(&spec.root).map_err(failed("entering its own file system"))
 }
@@ -128,6 +129,16 @@ impl Root<'_> {
                 .map_err(failed(format!("/dev/{name}")))?;
         }
         Ok(())
+    }
+
+    /// What it was left in files.
+    fn secrets(&self, files: &[String]) -> Result<(), Trouble> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let place = Path::new(secrets::PLACE);
+        self.empty(place, "mode=0700,size=1m")?;
+        secrets::write(files, &self.at(place))
     }
 
     fn processes(&self) -> Result<(), Trouble> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bailiwick_domain::control::{Control, holds};
-use bailiwick_gateway::{ServerSettings, Upstream};
+use bailiwick_gateway::{PersonalVariable, ServerSettings, Upstream};
 
 use crate::config::{ConfigError, SandboxEntry};
 use crate::launch::{Spec, Walls};
@@ -65,14 +65,17 @@ impl Hosting {
         place: &str,
     ) -> Result<(), ConfigError> {
         let title = &settings.title;
-        let Upstream::Stdio { program, args, env, cwd, .. } = &mut settings.upstream else { return Ok(()) };
+        let Upstream::Stdio { program, args, env, personal, cwd, .. } = &mut settings.upstream else { return Ok(()) };
+        let files = files(title, personal)?;
         if self.open {
+            in_memory(title, &files, Walls::NONE)?;
             eprintln!(
                 "bailiwick: !! --no-sandbox: {title} can read and change whatever this process can, keys included"
             );
             return Ok(());
         }
         let walls = self.walls(title, entry)?;
+        in_memory(title, &files, walls)?;
         let command: Vec<String> = std::iter::once(&*program).chain(&*args).cloned().collect();
         let mut given = Given::to(&command, cwd.as_deref(), &self.hidden);
         given.grant(title, entry, walls)?;
@@ -87,6 +90,7 @@ impl Hosting {
             home,
             read: given.read,
             write: given.write,
+            files,
             hide: self.hidden.clone(),
             network: entry.network,
             walls,
@@ -129,6 +133,7 @@ impl Hosting {
             home,
             read: vec![self.program.clone()],
             write: Vec::new(),
+            files: Vec::new(),
             hide: self.hidden.clone(),
             network: false,
             walls,
@@ -143,6 +148,27 @@ impl Hosting {
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ");
         Err(said.trim_start_matches("bailiwick: cannot start the server: ").to_owned())
+    }
+}
+
+/// The variables whose secrets the server finds in files.
+fn files(title: &str, personal: &[PersonalVariable]) -> Result<Vec<String>, ConfigError> {
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let files: Vec<_> = personal.iter().filter(|own| own.file).map(|own| own.name.clone()).collect();
+    match files.iter().find(|name| name.is_empty() || !plain(name)) {
+        Some(name) => Err(ConfigError::Value(format!("{title}: env: {name:?} cannot be the name of a file"))),
+        None => Ok(files),
+    }
+}
+
+/// A secret that lies in a file lies in memory that the walls give to one server alone: without them it would be on a disk.
+fn in_memory(title: &str, files: &[String], walls: Walls) -> Result<(), ConfigError> {
+    match files.first() {
+        Some(name) if !walls.namespaces => Err(ConfigError::Value(format!(
+            "{title}: env.{name}: `as = \"file\"` needs the walls of the sandbox, in whose memory the file lies; \
+             without them leave `as` out and let the server read the variable itself"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ mod mutants;
 mod openapi;
 mod operators;
 mod partition;
+mod personal;
 mod proxies;
 mod record;
 mod refusals;

@@ -376,7 +376,8 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
 /// A child of each person's own, with a secret of theirs.
 fn personal() -> Upstream {
     let Upstream::Stdio { program, args, env, secrets, cwd, .. } = child() else { unreachable!() };
-    let personal = vec![PersonalVariable { name: "OWN_TOKEN".to_owned(), connection: "personal".to_owned() }];
+    let personal =
+        vec![PersonalVariable { name: "OWN_TOKEN".to_owned(), connection: "personal".to_owned(), file: false }];
     Upstream::Stdio { program, args, env, secrets, personal, cwd, isolate: Isolate::User }
 }
 

@@ -22,6 +22,9 @@ pub struct PersonalVariable {
     pub name: String,
     /// The name under which people connect the secret.
     pub connection: String,
+    /// Whether the server finds a file's path in it and the secret in that file. The gateway passes the secret in either
+    /// case; whoever builds the walls around the child puts it into the file.
+    pub file: bool,
 }
 
 /// The secrets of one person, for their child.
