@@ -29,6 +29,13 @@ struct Held {
     until: Timestamp,
 }
 
+impl Held {
+    /// True while it may be given again.
+    fn serves(&self, now: Timestamp) -> bool {
+        now < self.until && self.outcome.as_ref().map_or(true, |obtained| !obtained.is_worn())
+    }
+}
+
 impl<K: Clone + Eq + Hash> Kept<K> {
     pub(crate) fn new() -> Self {
         Self { slots: Mutex::new(Generations::new(HALF)) }
@@ -46,11 +53,11 @@ impl<K: Clone + Eq + Hash> Kept<K> {
     ) -> Result<Arc<Obtained>, BrokerError> {
         let slot = self.slot(key);
         let mut held = slot.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| clock.now() < held.until) {
+        if let Some(held) = held.as_ref().filter(|held| held.serves(clock.now())) {
             return held.outcome.clone();
         }
         let (outcome, until) = match make.await {
-            Ok((obtained, until)) => (Ok(Arc::new(obtained)), until),
+            Ok((obtained, until)) => (Ok(Arc::new(obtained.kept_since(clock.now()))), until),
             Err(error) => (Err(error), clock.now().after(SORE)),
         };
         *held = Some(Held { outcome: outcome.clone(), until });
@@ -111,6 +118,26 @@ mod tests {
         clock.0.store(10, Ordering::Relaxed);
         get(0, &kept, &clock, &asked).await;
         assert_eq!(asked.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_accepted_any_more_is_had_anew_but_not_all_the_time() {
+        let (kept, clock) = (Kept::new(), Hand::default());
+        let get = async || {
+            let make = async { Ok((Obtained::default(), Timestamp::from_seconds(1_000))) };
+            kept.get((), &clock, make).await.unwrap()
+        };
+        let first = get().await;
+        clock.0.store(59, Ordering::Relaxed);
+        assert!(!first.wears_out(clock.now()), "it is too young");
+        assert!(Arc::ptr_eq(&first, &get().await));
+        clock.0.store(60, Ordering::Relaxed);
+        assert!(first.wears_out(clock.now()));
+        let second = get().await;
+        assert!(!Arc::ptr_eq(&first, &second), "it is never given again");
+        assert!(first.wears_out(clock.now()), "whoever was refused with it as well gets the new one");
+        assert!(!second.wears_out(clock.now()));
+        assert!(Arc::ptr_eq(&second, &get().await));
     }
 
     #[tokio::test]

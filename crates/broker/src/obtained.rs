@@ -1,7 +1,12 @@
 //! What is asked of the broker, what it answers, and why it cannot.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::policy::{Holder, Person};
+use bailiwick_domain::time::Timestamp;
 use bailiwick_domain::token::AccessClaims;
 use bailiwick_net::Http;
 use bailiwick_store::ConnectionKey;
@@ -57,9 +62,42 @@ pub struct Obtained {
     pub http: Option<Http>,
     /// What must never come back to whoever called.
     pub secrets: Vec<Zeroizing<String>>,
+    /// How long it is in use, where it is kept for more than one call.
+    pub(crate) wear: Option<Arc<Wear>>,
 }
 
+/// How long something is in use, and whether it still serves.
+pub(crate) struct Wear {
+    since: Timestamp,
+    out: AtomicBool,
+}
+
+/// How long a credential is in use before the word of a server behind is enough to get another in its place.
+const YOUNG: Duration = Duration::from_mins(1);
+
 impl Obtained {
+    /// The same, in use from now on.
+    pub(crate) fn kept_since(mut self, now: Timestamp) -> Self {
+        self.wear = Some(Arc::new(Wear { since: now, out: AtomicBool::new(false) }));
+        self
+    }
+
+    /// A server behind did not accept it. True when it is in use for so long that another may be had: a server that
+    /// refuses everybody does not have us ask for tokens all the time.
+    pub(crate) fn wears_out(&self, now: Timestamp) -> bool {
+        self.wear.as_ref().is_some_and(|wear| {
+            if now.since(wear.since) >= YOUNG {
+                wear.out.store(true, Ordering::Relaxed);
+            }
+            wear.out.load(Ordering::Relaxed)
+        })
+    }
+
+    /// True once it was not accepted any more.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.wear.as_ref().is_some_and(|wear| wear.out.load(Ordering::Relaxed))
+    }
+
     /// Adds what another credential says.
     pub(crate) fn join(&mut self, other: &Self) {
         self.headers.extend(other.headers.clone());

@@ -90,7 +90,8 @@ impl Ready {
 }
 
 impl Ready {
-    /// What to show in place of what was refused: an account is renewed; what a person left, only they can replace.
+    /// What to show in place of what was refused: an account is renewed, a token that was given for a while is asked for
+    /// anew; what a person left, only they can replace.
     pub(crate) async fn another(
         &self,
         broker: &Broker,
@@ -99,18 +100,17 @@ impl Ready {
     ) -> Result<Option<Arc<Obtained>>, BrokerError> {
         let left = match self {
             Self::UserOauth(account) => return account.another(broker, wanted, refused).await,
-            Self::Fixed(static_key::StaticKey::Personal(_, connection))
-            | Self::Basic(basic::Named::Personal(connection)) => Some(connection),
-            Self::None
-            | Self::Fixed(_)
-            | Self::Basic(_)
-            | Self::Mtls(_)
-            | Self::SignedJwt(_)
-            | Self::ClientCredentials(_)
+            Self::ClientCredentials(_)
             | Self::Exchange(_)
             | Self::JwtBearer(_)
             | Self::SamlBearer(_)
-            | Self::EntraObo(_) => None,
+            | Self::EntraObo(_) => {
+                let worn = refused.wears_out(broker.clock.now());
+                return if worn { self.obtain(broker, Some(wanted)).await.map(Some) } else { Ok(None) };
+            }
+            Self::Fixed(static_key::StaticKey::Personal(_, connection))
+            | Self::Basic(basic::Named::Personal(connection)) => Some(connection),
+            Self::None | Self::Fixed(_) | Self::Basic(_) | Self::Mtls(_) | Self::SignedJwt(_) => None,
         };
         left.map_or(Ok(None), |connection| Err(BrokerError::Lost { provider: connection.clone() }))
     }

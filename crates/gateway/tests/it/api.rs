@@ -33,6 +33,7 @@ pub(crate) fn described(origin: &str) -> Api {
             "/big": plain("big"),
             "/refuses": plain("refuses"),
             "/wants-us-to-log-in": plain("login"),
+            "/locked": plain("locked"),
             "/image": plain("image"),
             "/hangs-up": plain("hangup"),
         },
@@ -49,7 +50,9 @@ pub(crate) async fn answer(State(behind): State<Behind>, request: Request) -> Re
         "/api/moved" => (302, "text/plain", String::new()),
         "/api/big" => (200, "text/plain", "x".repeat(5 << 20)),
         "/api/refuses" => (422, "text/plain", "no ".repeat(5_000)),
-        "/api/wants-us-to-log-in" => (401, "application/json", r#"{"error":"who are you?"}"#.to_owned()),
+        "/api/wants-us-to-log-in" | "/api/locked" => {
+            (401, "application/json", r#"{"error":"who are you?"}"#.to_owned())
+        }
         "/api/image" => (200, "image/png", "\u{89}PNG".to_owned()),
         "/api/hangs-up" => (500, "text/plain", "stack trace".to_owned()),
         _ => {

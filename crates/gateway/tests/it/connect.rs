@@ -165,9 +165,13 @@ async fn a_key_that_the_server_behind_does_not_accept_is_asked_for_again() {
     refused["params"]["arguments"]["mood"] = json!("closed");
 
     let asked = world.say("own", &token, &refused).await.message();
+    let api = world.token("api", "api:read").await;
+    let locked = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "locked" } });
+    let at_api = world.say("api", &api, &locked).await.message();
     let shared = world.token("json", "json:read").await;
     let shared = world.say("json", &shared, &refused).await;
 
     assert_eq!(asked["result"]["_meta"]["bailiwick/rule"], "reconnect:own", "{asked}");
+    assert_eq!(at_api["result"]["_meta"]["bailiwick/rule"], "reconnect:own", "{at_api}");
     assert_eq!(shared.status, 502, "what is nobody's own is the operator's to mend");
 }

@@ -348,13 +348,10 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
                 let audience = "https://json.example/mcp".to_owned();
                 Credentials::only(Credential::SignedJwt(SignedJwt { audience }))
             }
-            "own" => {
-                let place = Place::Header { name: "x-api-key".to_owned(), prefix: String::new() };
-                Credentials::only(Credential::ApiKey(ApiKey { place, key: Key::Personal("own".to_owned()) }))
-            }
+            "own" => own_key(),
             _ => Credentials::default(),
         },
-        tools: BTreeMap::new(),
+        tools: if name == "api" { BTreeMap::from([("locked".to_owned(), own_key())]) } else { BTreeMap::new() },
         discovery: None,
         groups: None,
         headers: http::HeaderMap::new(),
@@ -371,6 +368,12 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         server("personal", personal()),
         server("api", Upstream::OpenApi(Arc::new(crate::api::described(behind)))),
     ]
+}
+
+/// A key of each person's own.
+fn own_key() -> Credentials {
+    let place = Place::Header { name: "x-api-key".to_owned(), prefix: String::new() };
+    Credentials::only(Credential::ApiKey(ApiKey { place, key: Key::Personal("own".to_owned()) }))
 }
 
 /// A child of each person's own, with a secret of theirs.

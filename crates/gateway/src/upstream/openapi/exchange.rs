@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::response::Response;
+use bailiwick_broker::Obtained;
 use bailiwick_domain::ids::{Id as Drawn, Session};
 use bailiwick_domain::mcp::{Envelope, Id, Message, Method, Revision, reply};
+use bailiwick_net::HttpError;
 use http::header::CONTENT_TYPE;
+use http::response::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::request::Shown;
+use super::operation::Operation;
+use super::request::{Shown, Unfit};
 use super::{Api, answer};
 use crate::call::{Aim, Call, SESSION, Said};
 use crate::credential;
@@ -55,6 +59,14 @@ pub(crate) async fn forward(
     let modern = call.revision.is_some_and(Revision::is_modern);
     let exchange = Exchange { gateway, api, permit: &permit, call, said, id, modern, trail };
     exchange.answer(params, envelope.params().arguments).await
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    /// The arguments make no request.
+    Unfit(Unfit),
+    /// The API did not answer.
+    Http(HttpError),
 }
 
 /// A request in the making.
@@ -189,26 +201,43 @@ impl Exchange<'_> {
             return Ok(self.give(answer::error("the arguments must be an object")));
         };
         let obtained = self.permit.credential(self.gateway).await?;
+        let mut scrubber = credential::scrubber(&self.call.server, &obtained);
+        let mut answered = self.ask(operation, &given, &obtained).await;
+        // Whoever is not let in has not been heard: the call may be made once more, with another credential.
+        if matches!(&answered, Ok((parts, _)) if parts.status == StatusCode::UNAUTHORIZED)
+            && let Some(another) = self.permit.another(self.gateway, &obtained).await?
+        {
+            // The one that was refused may come back as well.
+            scrubber = scrubber.and(&credential::scrubber(&self.call.server, &another));
+            answered = self.ask(operation, &given, &another).await;
+        }
+        let result = match answered {
+            // What is cut short later must not end within a secret.
+            Ok((parts, body)) => answer::result(operation, &parts, &scrubber.whole(&body)),
+            Err(Unanswered::Unfit(unfit)) => answer::error(&unfit.to_string()),
+            Err(Unanswered::Http(HttpError::TooBig { most, .. })) => {
+                answer::error(&format!("the answer is longer than {} MiB; ask for less", most >> 20))
+            }
+            Err(Unanswered::Http(error)) => return Err(Trouble::from(error).scrubbed(&scrubber).into()),
+        };
+        Ok(json_response(scrubber.whole(&self.body(result)).into_owned()))
+    }
+
+    /// Asks the API, and is let in by that credential.
+    async fn ask(
+        &self,
+        operation: &Operation,
+        given: &Map<String, Value>,
+        obtained: &Obtained,
+    ) -> Result<(Parts, Bytes), Unanswered> {
         let shown = Shown {
-            headers: credential::headers(&self.call.server, &obtained),
+            headers: credential::headers(&self.call.server, obtained),
             query: obtained.query.clone(),
             cookies: obtained.cookies.clone(),
         };
+        let request = operation.request(given, &shown).map_err(Unanswered::Unfit)?;
         let http = obtained.http.as_ref().unwrap_or(&self.gateway.http);
-        let request = match operation.request(&given, &shown) {
-            Ok(request) => request,
-            Err(unfit) => return Ok(self.give(answer::error(&unfit.to_string()))),
-        };
-        let scrubber = credential::scrubber(&self.call.server, &obtained);
-        let result = match http.fetch(request, MOST_ANSWER).await {
-            // What is cut short later must not end within a secret.
-            Ok((parts, body)) => answer::result(operation, &parts, &scrubber.whole(&body)),
-            Err(bailiwick_net::HttpError::TooBig { most, .. }) => {
-                answer::error(&format!("the answer is longer than {} MiB; ask for less", most >> 20))
-            }
-            Err(error) => return Err(Trouble::from(error).scrubbed(&scrubber).into()),
-        };
-        Ok(json_response(scrubber.whole(&self.body(result)).into_owned()))
+        http.fetch(request, MOST_ANSWER).await.map_err(Unanswered::Http)
     }
 
     fn give(&self, result: Value) -> Response {
