@@ -1,6 +1,6 @@
 //! Agents as they stand outside: each with its name and secret, exchanging what it was handed (RFC 8693).
 
-use bailiwick_net::Http;
+use bailiwick_net::{Http, HttpError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -12,6 +12,9 @@ use crate::Tokens;
 
 pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// The longest body, in bytes, sent or answered, that is no attempt at too much.
+const MOST: usize = 1 << 20;
 
 /// An agent with a shared secret.
 #[derive(Clone)]
@@ -77,13 +80,18 @@ impl Agent {
     /// A form that was encoded before.
     pub async fn post_encoded(&self, path: &str, body: Bytes) -> (StatusCode, Value) {
         let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let size = body.len();
         let basic = STANDARD.encode(format!("{}:{}", encode(&self.name), encode(&secret(&self.name))));
         let request = Request::post(format!("{}{path}", self.base))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::AUTHORIZATION, format!("Basic {basic}"))
             .body(Full::new(body))
             .unwrap();
-        let (parts, body) = self.http.fetch(request, 1 << 20).await.unwrap();
-        (parts.status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        match self.http.fetch(request, MOST).await {
+            Ok((parts, body)) => (parts.status, serde_json::from_slice(&body).unwrap_or(Value::Null)),
+            // Whoever is sent too much may hang up before all of it is there, and what they say is lost.
+            Err(HttpError::Broken { .. }) if size > MOST => (StatusCode::PAYLOAD_TOO_LARGE, Value::Null),
+            Err(error) => panic!("{path}: {error}"),
+        }
     }
 }
