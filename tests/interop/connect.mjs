@@ -23,7 +23,7 @@ const LINK = /https?:\/\/\S+\/connect\/bw_ct_[\w-]+/;
 /** A house in front of a code host and a CRM. */
 async function company() {
   const [port, own] = [await freePort(), await freePort()];
-  const command = [NODE, join(INTEROP, 'code_host.mjs'), `${port}`, `http://localhost:${own}/connect/callback`];
+  const command = [NODE, join(INTEROP, 'code_host.mjs'), `${port}`, `http://localhost:${own}/connect/callback/code`];
   const host = new Child('code host', command, { cwd: INTEROP });
   const ready = await host.line((line) => /^ready (.*)/.exec(line)?.[1], { what: 'code host' });
   const { issuer, code, crm } = JSON.parse(ready);
@@ -216,7 +216,7 @@ async function anothers({ browser, desk, phone, house }) {
     form: { form_token: token }, headers: { origin: house.origin },
   });
   const there = /url=([^"]+)"/.exec(await answer.text())[1].replaceAll('&#38;', '&').replaceAll('&amp;', '&');
-  const back = desk.page.waitForResponse(/\/connect\/callback\?/);
+  const back = desk.page.waitForResponse(/\/connect\/callback\/code\?/);
   await desk.page.goto(there);
   await desk.page.getByText('Continue', { exact: true }).click();
   check('what bob began ada cannot finish', (await back).status() === 400, (await back).status());

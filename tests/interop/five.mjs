@@ -95,7 +95,7 @@ async function company() {
     BAILIWICK_LOG: 'debug',
   });
   const erp = await erpAt(folder);
-  const desk = new Child('desk', [NODE, join(INTEROP, 'desk.mjs'), `${port}`, `${origin}/connect/callback`, origin, erp.url], { cwd: INTEROP });
+  const desk = new Child('desk', [NODE, join(INTEROP, 'desk.mjs'), `${port}`, `${origin}/connect/callback/code`, origin, erp.url], { cwd: INTEROP });
   const { issuer, mcp } = JSON.parse(await desk.line((line) => /^ready (.*)/.exec(line)?.[1], { what: 'desk' }));
   const file = join(folder, 'bailiwick.toml');
   writeFileSync(file, configuration(folder, { issuer, mcp, erp: erp.url }));

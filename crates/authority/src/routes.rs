@@ -51,7 +51,7 @@ fn for_people() -> Router<Arc<Authority>> {
         .route("/logout", post(login::sign_out))
         .route("/setup", get(login::ask_setup).post(login::make_first))
         .route("/connect/{ticket}", get(connections::ask).post(connections::answer))
-        .route("/connect/callback", get(connections::finish))
+        .route("/connect/callback/{*connection}", get(connections::finish))
         .route("/connect/done", get(connections::done))
         .route("/account/connections/begin", post(connections::begin))
         .route("/account/connections/test", post(connections::test))

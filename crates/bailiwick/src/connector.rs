@@ -91,17 +91,19 @@ impl Connector for BrokerConnector {
     fn test<'a>(&'a self, key: &'a ConnectionKey, _now: Timestamp) -> BoxFuture<'a, Result<(), ConnectError>> {
         async move {
             let provider = self.provider(key)?;
-            if let ProviderKind::Oauth(_) = provider.kind {
-                return self.broker.test(key).await;
+            match &provider.kind {
+                ProviderKind::Oauth(_) => self.broker.test(key).await,
+                ProviderKind::Named { audience, .. } => {
+                    self.broker.left(&provider, key, audience).await.map(drop).map_err(failed)
+                }
+                ProviderKind::Key(_) | ProviderKind::Login => {
+                    self.gateway.tries(&provider, key).await.map_err(|tried| match tried {
+                        Tried::Lost(error) => failed(error),
+                        Tried::Refused => ConnectError::Refused("the server does not let it in".to_owned()),
+                        Tried::Unknown(says) => ConnectError::Down(says),
+                    })
+                }
             }
-            let shown = self.broker.left(&provider, key).await.map_err(failed)?;
-            if let ProviderKind::Named { .. } = provider.kind {
-                return Ok(());
-            }
-            self.gateway.tries(&key.provider, &shown).await.map_err(|tried| match tried {
-                Tried::Refused => ConnectError::Refused("the server does not let it in".to_owned()),
-                Tried::Unknown(says) => ConnectError::Down(says),
-            })
         }
         .boxed()
     }

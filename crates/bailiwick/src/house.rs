@@ -124,11 +124,12 @@ impl House {
             let store = store.clone();
             async move { if store.ready().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
         };
-        let document = self.broker.client_document();
+        let broker = Arc::clone(&self.broker);
+        let document = async move || axum::Json(broker.client_document());
         let routes = Router::new()
             .route("/healthz", get(async || StatusCode::OK))
             .route("/readyz", get(ready))
-            .route(bailiwick_broker::DOCUMENT, get(async move || axum::Json(document)))
+            .route(bailiwick_broker::DOCUMENT, get(document))
             .merge(Arc::clone(&self.gateway).routes())
             .merge(Arc::clone(&self.authority).routes());
         crate::entrance::before(routes)

@@ -12,8 +12,9 @@ use bailiwick_store::{ConnectionKey, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::memory::Memory;
-use crate::oauth::Places;
+use crate::oauth::{Bound, Places};
 use crate::obtained::Obtained;
+use crate::settings::UserOauth;
 
 /// How many turns are kept before the older ones are forgotten.
 const HALF: usize = 16_384;
@@ -39,9 +40,26 @@ pub(crate) struct Accounts {
 #[derive(Clone, Debug)]
 pub(crate) struct Usable {
     pub(crate) obtained: Arc<Obtained>,
+    pub(crate) bound: Arc<Bound>,
     pub(crate) generation: i64,
     /// None where nobody says when it ends.
     pub(crate) until: Option<Timestamp>,
+}
+
+/// Whose account is wanted at which provider, to be shown where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account<'a> {
+    pub(crate) settings: &'a Arc<UserOauth>,
+    pub(crate) key: &'a ConnectionKey,
+    /// None where it is only looked whether it works.
+    pub(crate) destination: Option<&'a str>,
+}
+
+impl Account<'_> {
+    /// True where what is held for that person may be used here.
+    pub(crate) fn takes(&self, bound: &Bound) -> bool {
+        bound.fits(self.settings, self.destination) && bound.excess(self.settings).is_none()
+    }
 }
 
 impl Accounts {
@@ -64,11 +82,11 @@ impl Accounts {
         }
     }
 
-    /// What is held for that connection and may be used, unless it is the generation that somebody refused.
-    pub(crate) fn held(&self, key: &ConnectionKey, worn: Option<i64>) -> Option<Usable> {
+    /// What is held of that account and may be used, unless it is the generation that somebody refused.
+    pub(crate) fn held(&self, account: &Account<'_>, worn: Option<i64>) -> Option<Usable> {
         let now = self.clock.now();
-        let usable = |held: &Usable| held.until.is_none_or(|until| now < until) && Some(held.generation) != worn;
-        self.memory.find(key).filter(usable)
+        let lives = |held: &Usable| held.until.is_none_or(|until| now < until) && Some(held.generation) != worn;
+        self.memory.find(account.key).filter(|held| lives(held) && account.takes(&held.bound))
     }
 
     /// How many changes were heard so far; what is read from the store afterwards is newer than those.

@@ -18,7 +18,8 @@ impl Broker {
     /// # Errors
     /// [`ConnectError`] when it cannot be found, or knows nobody like us.
     pub async fn begin(&self, provider: &str, callback: &str, now: Timestamp) -> Result<Departure, ConnectError> {
-        self.accounts.begin(&*self.oauth(provider)?, callback, now).await
+        let to = self.providers().get(provider).map(|known| known.destinations.clone()).unwrap_or_default();
+        self.accounts.begin((&*self.oauth(provider)?, to), callback, now).await
     }
 
     /// Takes a provider's answer, and keeps what comes of it: what [`Departure::sealed`] was, and the parameters that
@@ -54,7 +55,9 @@ impl Broker {
 
     /// Our own description (Client ID Metadata Documents), for [`crate::DOCUMENT`].
     pub fn client_document(&self) -> Value {
-        self.accounts.document()
+        let providers = self.providers();
+        let oauth = providers.iter().filter(|provider| matches!(provider.kind, ProviderKind::Oauth(_)));
+        self.accounts.document(oauth.map(|provider| provider.id.as_str()))
     }
 
     /// Finishes the refreshes that were begun.

@@ -1,8 +1,10 @@
 //! What a person connected, opened: read from the vault once, and forgotten as soon as the feed says that it is another
 //! or none.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_store::{Connection, ConnectionError, ConnectionKey, ConnectionState};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -14,12 +16,12 @@ use crate::obtained::{BrokerError, Wanted};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Held {
-    /// A key.
-    Key { key: String },
-    /// A name and a password.
-    Login { username: String, password: String },
-    /// That the person agreed to be called so.
-    Agreed { name: String },
+    /// A key, and where it may be shown.
+    Key { key: String, to: BTreeSet<String> },
+    /// A name and a password, and where they may be shown.
+    Login { username: String, password: String, to: BTreeSet<String> },
+    /// That the person agreed to be called so, and to whom.
+    Agreed { name: String, to: BTreeSet<String> },
     /// Tokens of an authorization server; what there is of them, [`crate::oauth::Bundle`] reads.
     Oauth,
 }
@@ -27,12 +29,24 @@ pub(crate) enum Held {
 impl Drop for Held {
     fn drop(&mut self) {
         match self {
-            Self::Key { key } => key.zeroize(),
-            Self::Login { username, password } => {
+            Self::Key { key, .. } => key.zeroize(),
+            Self::Login { username, password, .. } => {
                 username.zeroize();
                 password.zeroize();
             }
             Self::Agreed { .. } | Self::Oauth => {}
+        }
+    }
+}
+
+impl Held {
+    /// True when it was left for that destination: who connected it knew of no other (R19).
+    pub(crate) fn is_for(&self, destination: &str) -> bool {
+        match self {
+            Self::Key { to, .. } | Self::Login { to, .. } | Self::Agreed { to, .. } => {
+                to.contains(destination) || !holds(Control::BoundAccount)
+            }
+            Self::Oauth => false,
         }
     }
 }
@@ -51,20 +65,30 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::Unconnected`] where there is none, [`BrokerError::Lost`] where only its person can mend it.
     pub async fn secret(&self, wanted: &Wanted<'_>, connection: &str) -> Result<(Zeroizing<String>, i64), BrokerError> {
-        let open = self.open(&wanted.connection(connection)?).await?;
+        let open = self.open(&wanted.connection(connection)?, wanted.destination).await?;
         match &open.held {
-            Held::Key { key } => Ok((Zeroizing::new(key.clone()), open.connection.view.generation)),
+            Held::Key { key, .. } => Ok((Zeroizing::new(key.clone()), open.connection.view.generation)),
             Held::Login { .. } | Held::Agreed { .. } | Held::Oauth => {
                 Err(BrokerError::Lost { provider: connection.to_owned() })
             }
         }
     }
 
-    /// The connection, as it lies in the vault.
+    /// The connection, as it lies in the vault, for that destination.
     ///
     /// # Errors
-    /// [`BrokerError::Unconnected`] where there is none, [`BrokerError::Lost`] where only its person can mend it.
-    pub(crate) async fn open(&self, key: &ConnectionKey) -> Result<Arc<Open>, BrokerError> {
+    /// [`BrokerError::Unconnected`] where there is none, [`BrokerError::Lost`] where only its person can mend it: also
+    /// where it was connected for another destination.
+    pub(crate) async fn open(&self, key: &ConnectionKey, destination: &str) -> Result<Arc<Open>, BrokerError> {
+        let open = self.opened(key).await?;
+        if !open.held.is_for(destination) {
+            return Err(BrokerError::Lost { provider: key.provider.clone() });
+        }
+        Ok(open)
+    }
+
+    /// The connection, as it lies in the vault.
+    async fn opened(&self, key: &ConnectionKey) -> Result<Arc<Open>, BrokerError> {
         if let Some(open) = self.opened.find(key) {
             return Ok(open);
         }

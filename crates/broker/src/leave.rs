@@ -1,5 +1,7 @@
-//! What people leave here themselves: a key, a name and a password, or their word to be called by a name. It goes into the vault and nowhere else, and
-//! what could never be shown to anybody is not taken.
+//! What people leave here themselves: a key, a name and a password, or their word to be called by a name. It goes into the
+//! vault and nowhere else, and what could never be shown to anybody is not taken.
+
+use std::collections::BTreeSet;
 
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::scope::ScopeSet;
@@ -34,9 +36,13 @@ impl Broker {
     ) -> Result<(), BrokerError> {
         let secret = left.secret.as_str().to_owned();
         let held = match (&provider.kind, &left.name) {
-            (ProviderKind::Key(_), None) => Held::Key { key: secret },
-            (ProviderKind::Login, Some(name)) => Held::Login { username: name.clone(), password: secret },
-            (ProviderKind::Named { .. }, Some(name)) => Held::Agreed { name: name.clone() },
+            (ProviderKind::Key(_), None) => Held::Key { key: secret, to: provider.destinations.clone() },
+            (ProviderKind::Login, Some(name)) => {
+                Held::Login { username: name.clone(), password: secret, to: provider.destinations.clone() }
+            }
+            (ProviderKind::Named { audience, .. }, Some(name)) => {
+                Held::Agreed { name: name.clone(), to: BTreeSet::from([audience.clone()]) }
+            }
             (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } | ProviderKind::Oauth(_), _) => {
                 return Err(BrokerError::Unfit("this is not what is asked for here".to_owned()));
             }
@@ -56,11 +62,16 @@ impl Broker {
         kept.map(drop).map_err(|error| BrokerError::Later(error.to_string()))
     }
 
-    /// What a person left for that provider, as tools are shown it.
+    /// What a person left for that provider, as tools at `destination` are shown it.
     ///
     /// # Errors
-    /// [`BrokerError`] where there is nothing, or nothing that can be shown.
-    pub async fn left(&self, provider: &Provider, key: &ConnectionKey) -> Result<Obtained, BrokerError> {
-        placed(&provider.kind, &self.open(key).await?.held)
+    /// [`BrokerError`] where there is nothing, or nothing that can be shown there.
+    pub async fn left(
+        &self,
+        provider: &Provider,
+        key: &ConnectionKey,
+        destination: &str,
+    ) -> Result<Obtained, BrokerError> {
+        placed(&provider.kind, &self.open(key, destination).await?.held)
     }
 }

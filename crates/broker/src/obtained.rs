@@ -22,6 +22,8 @@ pub struct Wanted<'a> {
     pub holder: &'a Holder,
     /// Under which policy it was decided: what was obtained under another is not used any more.
     pub epoch: &'a str,
+    /// Where it will be shown: an origin, or what a server's children are called.
+    pub destination: &'a str,
 }
 
 impl Wanted<'_> {

@@ -1,6 +1,6 @@
 //! What people can connect accounts of theirs to: one entry for each `connection` that the configuration names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::settings::{ApiKey, Credential, Credentials, Key, Login, NameFrom, Place, UserOauth};
@@ -14,6 +14,8 @@ pub struct Provider {
     pub title: String,
     /// How they connect.
     pub kind: ProviderKind,
+    /// Where what they connect is shown, and nowhere else.
+    pub destinations: BTreeSet<String>,
 }
 
 /// How people connect.
@@ -44,19 +46,25 @@ pub struct TwoProviders(pub String);
 pub struct Providers(BTreeMap<String, Arc<Provider>>);
 
 impl Providers {
-    /// Adds what the credentials of a server or a tool, which people call `title`, let people connect to.
+    /// Adds what the credentials of a server or a tool let people connect to; people call it `title`, and what it is
+    /// shown goes to `destination`.
     ///
     /// # Errors
     /// [`TwoProviders`] where one of that name is there already and is another.
-    pub fn add(&mut self, title: &str, credentials: &Credentials) -> Result<(), TwoProviders> {
+    pub fn add(&mut self, (title, destination): (&str, &str), credentials: &Credentials) -> Result<(), TwoProviders> {
         for tier in &credentials.0 {
             let Some((id, kind)) = connected(&tier.credential) else { continue };
-            let new = Provider { id: id.to_owned(), title: title.to_owned(), kind };
-            match self.0.get(id) {
-                Some(known) if known.kind != new.kind => return Err(TwoProviders(new.id)),
-                Some(_) => {}
-                None => drop(self.0.insert(new.id.clone(), Arc::new(new))),
+            let new = || Provider {
+                id: id.to_owned(),
+                title: title.to_owned(),
+                kind: kind.clone(),
+                destinations: BTreeSet::new(),
+            };
+            let known = self.0.entry(id.to_owned()).or_insert_with(|| Arc::new(new()));
+            if known.kind != kind {
+                return Err(TwoProviders(id.to_owned()));
             }
+            Arc::make_mut(known).destinations.insert(destination.to_owned());
         }
         Ok(())
     }
@@ -65,10 +73,14 @@ impl Providers {
     ///
     /// # Errors
     /// [`TwoProviders`] where one of that name is there already and is another.
-    pub fn add_variable(&mut self, title: &str, (variable, connection): (&str, &str)) -> Result<(), TwoProviders> {
+    pub fn add_variable(
+        &mut self,
+        server: (&str, &str),
+        (variable, connection): (&str, &str),
+    ) -> Result<(), TwoProviders> {
         let key = Key::Personal(connection.to_owned());
         let own = Credential::ApiKey(ApiKey { place: Place::Variable(variable.to_owned()), key });
-        self.add(title, &Credentials::only(own))
+        self.add(server, &Credentials::only(own))
     }
 
     /// The one of that id.
@@ -121,11 +133,15 @@ mod tests {
     #[test]
     fn two_credentials_may_share_a_connection_but_not_its_name() {
         let mut providers = Providers::default();
-        providers.add("CRM", &key("x-key")).unwrap();
-        providers.add("CRM: invoices", &key("x-key")).unwrap();
+        providers.add(("CRM", "https://crm.example"), &key("x-key")).unwrap();
+        providers.add(("CRM: invoices", "https://invoices.example"), &key("x-key")).unwrap();
 
         assert_eq!(providers.iter().count(), 1);
-        assert_eq!(providers.get("crm").unwrap().title, "CRM");
-        assert_eq!(providers.add("Other", &key("x-other")), Err(TwoProviders("crm".to_owned())));
+        let crm = providers.get("crm").unwrap();
+        assert_eq!((crm.title.as_str(), crm.destinations.len()), ("CRM", 2));
+        assert_eq!(
+            providers.add(("Other", "https://crm.example"), &key("x-other")),
+            Err(TwoProviders("crm".to_owned()))
+        );
     }
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use bailiwick_client::{Desk, Registration, TokenError, Tokens};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_net::HttpError;
 use bailiwick_store::{
     Connection, ConnectionError, ConnectionKey, ConnectionState, Failure, Lease, RefreshLease, Renewal,
 };
 
-use crate::accounts::{Accounts, Usable};
+use crate::accounts::{Account, Accounts, Usable};
 use crate::endpoint::bearing;
-use crate::oauth::Bundle;
+use crate::oauth::{Bundle, ConnectError, Found};
 use crate::obtained::BrokerError;
 use crate::settings::UserOauth;
 
@@ -44,28 +43,27 @@ enum Turn {
 }
 
 impl Accounts {
-    /// A credential of that connection that may be used, renewed where it must be; not the one of the generation
-    /// `worn`, which somebody refused.
+    /// A credential of that account that may be used, renewed where it must be; not the one of the generation `worn`,
+    /// which somebody refused.
     ///
     /// # Errors
     /// [`BrokerError`] with what must happen first.
     pub(crate) async fn usable(
         self: &Arc<Self>,
-        settings: &Arc<UserOauth>,
-        key: &ConnectionKey,
+        account: &Account<'_>,
         worn: Option<i64>,
     ) -> Result<Usable, BrokerError> {
-        if let Some(held) = self.held(key, worn) {
+        if let Some(held) = self.held(account, worn) {
             return Ok(held);
         }
-        let turn = self.turn(key);
+        let turn = self.turn(account.key);
         let _turn = turn.lock().await;
         let began = tokio::time::Instant::now();
         loop {
-            if let Some(held) = self.held(key, worn) {
+            if let Some(held) = self.held(account, worn) {
                 return Ok(held);
             }
-            match self.look(settings, key, worn).await? {
+            match self.look(account, worn).await? {
                 Turn::Done(usable) => return Ok(usable),
                 Turn::Again => {}
                 Turn::Wait => tokio::time::sleep(LOOK).await,
@@ -76,13 +74,8 @@ impl Accounts {
         }
     }
 
-    async fn look(
-        self: &Arc<Self>,
-        settings: &Arc<UserOauth>,
-        key: &ConnectionKey,
-        worn: Option<i64>,
-    ) -> Result<Turn, BrokerError> {
-        let mark = self.mark();
+    async fn look(self: &Arc<Self>, account: &Account<'_>, worn: Option<i64>) -> Result<Turn, BrokerError> {
+        let (settings, key, mark) = (account.settings, account.key, self.mark());
         let Some(kept) = self.store.connection(key).await.map_err(|error| unreadable(key, &error))? else {
             return Err(BrokerError::Unconnected { provider: key.provider.clone() });
         };
@@ -90,6 +83,10 @@ impl Accounts {
             return Err(lost(key));
         }
         let bundle = Bundle::read(&kept.secret).ok_or_else(|| lost(key))?;
+        // INVARIANT: an account is used only for what its person connected it to.
+        if !bundle.bound(&kept.view.scope).fits(settings, account.destination) {
+            return Err(lost(key));
+        }
         let now = self.clock.now();
         let until = kept.view.expires_at.map(|end| end.before(spare(&kept)));
         if until.is_none_or(|until| now < until) && Some(kept.view.generation) != worn {
@@ -119,19 +116,23 @@ impl Accounts {
         bundle: Bundle,
     ) -> Result<Turn, BrokerError> {
         let (key, generation, now) = (kept.view.key.clone(), kept.view.generation, self.clock.now());
+        if kept.view.state == ConnectionState::Retryable && now < kept.view.held_until {
+            return Err(later(kept.view.held_until, now));
+        }
+        // Where to ask is found out first: the lease is for asking alone, and ends soon.
+        let found = tokio::time::timeout(PATIENCE, self.places.find(&settings, now)).await;
+        let found = found.unwrap_or_else(|_| Err(ConnectError::Down("it does not say where to ask".to_owned())));
+        let now = self.clock.now();
         let lease = self.store.lease_refresh(&key, generation, now, now.after(LEASE)).await;
         match lease.map_err(|error| BrokerError::Later(error.to_string()))? {
             Lease::Taken(lease) => {
-                Refresh { accounts: self, settings, lease, now }.run(kept, bundle).await?;
+                Refresh { accounts: self, settings, lease }.run(found, kept, bundle).await?;
                 Ok(Turn::Again)
             }
             Lease::Busy(_) => Ok(Turn::Wait),
             Lease::Changed => Ok(Turn::Again),
             Lease::Lost => Err(lost(&key)),
-            Lease::Later(at) => {
-                let left = at.since(now).as_secs();
-                Err(BrokerError::Later(format!("the provider could not answer; it is asked again in {left} s")))
-            }
+            Lease::Later(at) => Err(later(at, now)),
         }
     }
 }
@@ -143,19 +144,23 @@ fn usable(
     bundle: &Bundle,
     until: Option<Timestamp>,
 ) -> Result<Usable, BrokerError> {
-    let more = kept.view.scope.minus(&settings.scopes);
-    let extra = more.iter().find(|scope| scope.as_str() != "offline_access");
-    if let Some(scope) = extra.filter(|_| !settings.scopes.is_empty() && holds(Control::OvergrantCheck)) {
+    let bound = Arc::new(bundle.bound(&kept.view.scope));
+    if let Some(scope) = bound.excess(settings) {
         return Err(BrokerError::Overgrant(format!("the account was given the scope {scope}, which is not asked for")));
     }
     let obtained = Arc::new(bearing(bundle.access())?);
-    Ok(Usable { obtained, generation: kept.view.generation, until })
+    Ok(Usable { obtained, bound, generation: kept.view.generation, until })
 }
 
 /// A token that lives shortly is not renewed all the time.
 fn spare(kept: &Connection) -> Duration {
     let life = kept.view.expires_at.map_or(Duration::ZERO, |end| end.since(kept.view.refreshed_at));
     SPARE.min(life / 4)
+}
+
+fn later(at: Timestamp, now: Timestamp) -> BrokerError {
+    let left = at.since(now).as_secs();
+    BrokerError::Later(format!("the provider could not answer; it is asked again in {left} s"))
 }
 
 fn lost(key: &ConnectionKey) -> BrokerError {
@@ -174,7 +179,6 @@ struct Refresh {
     accounts: Arc<Accounts>,
     settings: Arc<UserOauth>,
     lease: RefreshLease,
-    now: Timestamp,
 }
 
 /// What a provider that was asked for new tokens means for the connection.
@@ -186,9 +190,18 @@ enum Verdict {
 }
 
 impl Refresh {
-    async fn run(self, kept: Connection, bundle: Bundle) -> Result<(), BrokerError> {
+    async fn run(
+        self,
+        found: Result<Arc<Found>, ConnectError>,
+        kept: Connection,
+        bundle: Bundle,
+    ) -> Result<(), BrokerError> {
         let key = kept.view.key.clone();
-        match self.ask(kept, bundle).await {
+        let asked = match found {
+            Ok(found) => self.ask(&found, kept, bundle).await,
+            Err(error) => Err(Verdict::Retry(error.to_string())),
+        };
+        match asked {
             Ok((tokens, renewed)) => self.keep(&key, &tokens, &renewed).await,
             Err(Verdict::Reconnect(says)) => {
                 self.fail(&key, Failure::Reconnect(says)).await?;
@@ -201,17 +214,16 @@ impl Refresh {
         }
     }
 
-    async fn ask(&self, kept: Connection, bundle: Bundle) -> Result<(Tokens, Bundle), Verdict> {
+    async fn ask(&self, found: &Found, kept: Connection, bundle: Bundle) -> Result<(Tokens, Bundle), Verdict> {
         if !bundle.renewable() {
             return Err(Verdict::Reconnect("the access ended, and the provider gave nothing to renew it".to_owned()));
         }
-        let Self { accounts, settings, now, .. } = self;
-        let found = accounts.places.find(settings, *now).await.map_err(|error| Verdict::Retry(error.to_string()))?;
+        let Self { accounts, settings, .. } = self;
         // INVARIANT: a refresh token is shown to nobody but who gave it, and as nobody but whom it was given to.
         if found.server.issuer != bundle.issuer {
             return Err(Verdict::Reconnect(format!("{} is not who gave the tokens", found.server.issuer)));
         }
-        let told = settings.client_id.as_ref().and_then(|_| accounts.told(settings, &found));
+        let told = settings.client_id.as_ref().and_then(|_| accounts.told(settings, found));
         let registration: Registration = match told {
             Some(told) if told.client_id != kept.view.client => {
                 return Err(Verdict::Reconnect("the configuration names another client by now".to_owned()));
@@ -232,8 +244,17 @@ impl Refresh {
             host: found.server.token_endpoint.authority().to_owned(),
             within: PATIENCE,
         })));
+        if let Err(TokenError::Refused(told)) = &answer
+            && told.code == "invalid_client"
+            && accounts.told(settings, found).is_none()
+        {
+            // It registered us once, and knows us no more: whoever connects anew has us registered anew.
+            let forgotten = accounts.store.forget_provider_client(&kept.view.key.provider, &bundle.issuer).await;
+            forgotten.map_err(|error| Verdict::Retry(error.to_string()))?;
+            return Err(Verdict::Reconnect(told.to_string()));
+        }
         let tokens = answer.map_err(|error| self.judge(&error))?;
-        let renewed = Bundle::new(&bundle.issuer, &tokens, bundle.registration.clone());
+        let renewed = bundle.renewed(&tokens);
         Ok((tokens, renewed))
     }
 

@@ -171,12 +171,20 @@ fn read(body: &[u8], asked: &ScopeSet, now: Timestamp) -> Option<Tokens> {
     }
     let raw: Raw = serde_json::from_slice(body).ok()?;
     let usable = !raw.access_token.is_empty() && raw.token_type.eq_ignore_ascii_case("bearer");
+    // Scopes that cannot be read may be any: they are not taken for those that were asked for.
+    let scope = raw.scope.as_deref().map_or_else(|| Some(asked.clone()), |given| scopes(given, asked))?;
     usable.then(|| Tokens {
         access: Secret::new(raw.access_token),
         refresh: raw.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
-        scope: raw.scope.as_deref().and_then(ScopeSet::parse).unwrap_or_else(|| asked.clone()),
+        scope,
         expires_at: raw.expires_in.map(|seconds| now.after(Duration::from_secs(seconds))),
     })
+}
+
+/// The scopes of an answer. GitHub parts them by commas, which are letters of a scope elsewhere.
+fn scopes(given: &str, asked: &ScopeSet) -> Option<ScopeSet> {
+    let by_comma = given.contains(',') && !asked.iter().any(|scope| scope.as_str().contains(','));
+    if by_comma { ScopeSet::parse(&given.replace(',', " ")) } else { ScopeSet::parse(given) }
 }
 
 #[cfg(test)]
@@ -199,6 +207,17 @@ mod tests {
         assert_eq!((full.scope.to_string().as_str(), full.expires_at), ("a", Some(Timestamp::from_seconds(1300))));
         assert!(full.renewable() && !bare.renewable());
         assert_eq!(bare.scope, asked);
+    }
+
+    #[test]
+    fn scopes_are_read_as_they_are_written_or_not_at_all() {
+        let asked = ScopeSet::parse("repo gist").unwrap();
+        let answer = |scope: &str| format!(r#"{{"access_token":"x","token_type":"bearer","scope":"{scope}"}}"#);
+        let read = |scope: &str| read(answer(scope).as_bytes(), &asked, NOW).map(|tokens| tokens.scope.to_string());
+
+        assert_eq!(read("repo,gist").as_deref(), Some("gist repo"));
+        assert_eq!(read("").as_deref(), Some(""), "nothing was granted");
+        assert_eq!(read("répo"), None);
     }
 
     #[test]

@@ -189,11 +189,17 @@ pub enum Control {
     DestinationWall,
     /// Cookies of a server behind stay behind.
     CookieStrip,
+    /// What the gateway shows for itself serves nobody who has not connected their own.
+    NoFallback,
+    /// What a person connected serves for that provider, that client and that place, whatever is configured later.
+    BoundAccount,
+    /// What arrives at one provider's place is never taken for another's answer.
+    CallbackPath,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 92] = [
+    pub const ALL: [Self; 95] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -286,6 +292,9 @@ impl Control {
         Self::Scrub,
         Self::DestinationWall,
         Self::CookieStrip,
+        Self::NoFallback,
+        Self::BoundAccount,
+        Self::CallbackPath,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -125,10 +125,10 @@ impl AccountProvider {
         )
     }
 
-    /// Connects that person, as if they had been here; answers the access token.
-    pub async fn connect(&self, store: &Store, user: &UserId, expires_at: Timestamp) -> String {
+    /// Connects that person for the server at `to`, as if they had been here; answers the access token.
+    pub async fn connect(&self, store: &Store, (user, to): (&UserId, &str), expires_at: Timestamp) -> String {
         let (access, refresh) = self.inner.issue();
-        let account = Account { issuer: &self.issuer, access: &access, refresh: &refresh, scope: SCOPE };
+        let account = Account { issuer: &self.issuer, access: &access, refresh: &refresh, scope: SCOPE, to };
         keep(store, user, &account, expires_at).await;
         access
     }
@@ -140,6 +140,13 @@ pub struct Account<'a> {
     pub access: &'a str,
     pub refresh: &'a str,
     pub scope: &'a str,
+    /// The server that it was connected for.
+    pub to: &'a str,
+}
+
+/// Where what is connected for a server at that URL may be shown, in the words of the vault.
+pub fn shown_at(url: &str) -> Vec<String> {
+    vec![url::Url::parse(url).unwrap().origin().ascii_serialization()]
 }
 
 /// Keeps an account for that person, in the words in which the broker does.
@@ -150,7 +157,7 @@ pub async fn keep(store: &Store, user: &UserId, account: &Account<'_>, expires_a
     });
     let secret = json!({
         "kind": "oauth", "issuer": account.issuer, "access": account.access, "refresh": account.refresh,
-        "registration": registration,
+        "registration": registration, "to": shown_at(account.to),
     });
     let new = NewConnection {
         key: ConnectionKey { user: user.clone(), provider: "crm".to_owned() },

@@ -63,6 +63,11 @@ impl CodeHost {
         issuer.clone_into(&mut self.inner.says.lock().unwrap());
     }
 
+    /// It never says who it is: as many do, who do not know RFC 9207.
+    pub fn says_nothing(&self) {
+        self.answer_as("");
+    }
+
     /// How often tokens were asked for.
     pub fn asked(&self) -> usize {
         *self.inner.asked.lock().unwrap()
@@ -84,7 +89,7 @@ async fn metadata(State(inner): State<Arc<Inner>>) -> Json<Value> {
         "revocation_endpoint": at("/revoke"),
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": true,
+        "authorization_response_iss_parameter_supported": !inner.says.lock().unwrap().is_empty(),
     }))
 }
 
@@ -98,7 +103,10 @@ async fn authorize(State(inner): State<Arc<Inner>>, Query(query): Query<BTreeMap
     codes.insert(code.clone(), asked("code_challenge"));
     let mut back = Url::parse(&asked("redirect_uri")).unwrap();
     let says = inner.says.lock().unwrap().clone();
-    back.query_pairs_mut().append_pair("code", &code).append_pair("state", &asked("state")).append_pair("iss", &says);
+    back.query_pairs_mut().append_pair("code", &code).append_pair("state", &asked("state"));
+    if !says.is_empty() {
+        back.query_pairs_mut().append_pair("iss", &says);
+    }
     Redirect::to(back.as_str()).into_response()
 }
 

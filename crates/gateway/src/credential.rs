@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_broker::{Broker, BrokerError, Choice, Credential, Credentials, Obtained, Prepared, Wanted};
+use bailiwick_net::scrub::Scrubber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
@@ -15,7 +16,6 @@ use crate::call::{Call, Said};
 use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::hosted::Hosted;
-use crate::scrub::Scrubber;
 use crate::settings::{ServerSettings, Upstream};
 use crate::upstream::openapi::chosen;
 
@@ -78,10 +78,16 @@ pub(crate) fn choose(gateway: &Gateway, call: &Call) -> Option<Choice> {
     call.server.credentials.of(tool).choose(&opening.unwrap_or_default())
 }
 
+/// For whom a credential is wanted, and to be shown where.
+pub(crate) fn wanted<'a>(call: &'a Call, epoch: &'a str) -> Wanted<'a> {
+    let claims = call.caller.token().claims();
+    Wanted { claims, holder: &call.holder, epoch, destination: &call.server.destination }
+}
+
 /// The credential itself.
 pub(crate) async fn obtain(gateway: &Gateway, choice: &Choice, call: &Call) -> Result<Arc<Obtained>, BrokerError> {
     let directory = gateway.directory.load();
-    let wanted = Wanted { claims: call.caller.token().claims(), holder: &call.holder, epoch: &directory.epoch };
+    let wanted = wanted(call, &directory.epoch);
     choice.obtain(&gateway.broker, Some(&wanted)).await
 }
 
@@ -93,7 +99,7 @@ pub(crate) async fn another(
     refused: &Arc<Obtained>,
 ) -> Result<Option<Arc<Obtained>>, BrokerError> {
     let directory = gateway.directory.load();
-    let wanted = Wanted { claims: call.caller.token().claims(), holder: &call.holder, epoch: &directory.epoch };
+    let wanted = wanted(call, &directory.epoch);
     choice.another(&gateway.broker, &wanted, refused).await
 }
 

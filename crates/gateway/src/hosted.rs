@@ -22,6 +22,8 @@ pub(crate) struct Hosted {
     pub(crate) settings: ServerSettings,
     /// The audience of its tokens.
     pub(crate) resource: Resource,
+    /// Where what it is shown goes.
+    pub(crate) destination: String,
     /// How it is reached.
     pub(crate) reach: Arc<Reach>,
     /// What it is shown over HTTP.
@@ -79,6 +81,7 @@ impl Hosted {
         };
         let secrets = credential::secrets(&settings.headers);
         Self {
+            destination: settings.destination(),
             settings,
             resource,
             secrets,

@@ -23,7 +23,6 @@ mod permit;
 mod pipeline;
 mod refuse;
 mod reload;
-mod scrub;
 mod session;
 mod settings;
 mod sse;

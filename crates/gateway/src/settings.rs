@@ -62,13 +62,26 @@ impl ServerSettings {
     /// # Errors
     /// [`TwoProviders`] where two of one name differ.
     pub fn add_connections(&self, providers: &mut Providers) -> Result<(), TwoProviders> {
-        providers.add(&self.title, &self.credential)?;
+        let destination = self.destination();
+        providers.add((&self.title, &destination), &self.credential)?;
         if let Upstream::Stdio { personal, .. } = &self.upstream {
-            let add = |own: &PersonalVariable| providers.add_variable(&self.title, (&own.name, &own.connection));
+            let add = |own: &PersonalVariable| {
+                providers.add_variable((&self.title, &destination), (&own.name, &own.connection))
+            };
             personal.iter().try_for_each(add)?;
         }
         let parts = self.tools.iter().chain(&self.security);
-        parts.into_iter().try_for_each(|(part, shown)| providers.add(&format!("{}: {part}", self.title), shown))
+        let mut add = |(part, shown)| providers.add((format!("{}: {part}", self.title).as_str(), &destination), shown);
+        parts.into_iter().try_for_each(&mut add)
+    }
+
+    /// Where its credentials are shown: what a person connects for it goes there, and nowhere else.
+    pub fn destination(&self) -> String {
+        match &self.upstream {
+            Upstream::Http(url) => url.origin().ascii_serialization(),
+            Upstream::OpenApi(api) => api.base().origin().ascii_serialization(),
+            Upstream::Stdio { .. } => format!("child:{}", self.label()),
+        }
     }
 
     /// The audiences of tokens of ours that leave for it, or for the authorization servers it trusts.

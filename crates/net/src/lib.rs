@@ -1,10 +1,11 @@
 //! Sockets in and out: the accept loop that every request enters through and the HTTP client that every request of
-//! ours leaves through, and the guarded way to documents whose address a stranger chose.
+//! ours leaves through, the guarded way to documents whose address a stranger chose, and what takes secrets out of an answer.
 
 pub mod fetch;
 mod http;
 mod listen;
 mod proxy;
+pub mod scrub;
 mod serve;
 mod tls;
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
+use bailiwick_domain::control::{Control, holds};
 use http::StatusCode;
 use url::form_urlencoded::byte_serialize;
 
 use super::away::Away;
-use super::connector::Answer;
+use super::connector::{Answer, ConnectError};
 use super::fault::ConnectFault;
 use super::invite::made;
 use super::ticket::Invitation;
@@ -19,21 +20,27 @@ use crate::page::connect::DonePage;
 use crate::page::{FormsLead, see_other, show};
 use crate::visit::Visit;
 
-/// `GET /connect/callback`.
+/// `GET /connect/callback/{connection}`.
 pub(crate) async fn finish(
     State(authority): State<Arc<Authority>>,
+    Path(connection): Path<String>,
     visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Response {
-    authority.settle(&visit, finished(&authority, &visit, query.as_deref().unwrap_or("")).await)
+    let answer = (connection.as_str(), query.as_deref().unwrap_or(""));
+    authority.settle(&visit, finished(&authority, &visit, answer).await)
 }
 
 /// Who comes back is checked before what they bring: the browser that left, the person who left, their link.
-async fn finished(authority: &Authority, visit: &Visit, query: &str) -> Result<Response, Fault> {
+async fn finished(authority: &Authority, visit: &Visit, (connection, query): (&str, &str)) -> Result<Response, Fault> {
     let answer = Form::parse(query.as_bytes()).once(&[])?;
     let away = Away::take(authority, visit, answer.one("state")).await?;
     let Some(person) = visit.person(authority).await? else { return Err(ConnectFault::State.into()) };
     let invitation = Invitation::find(authority, visit, &away.ticket, &person).await?;
+    // INVARIANT: what arrives at one provider's place is never taken for another's answer.
+    if invitation.provider.id != connection && holds(Control::CallbackPath) {
+        return Err(ConnectFault::from(ConnectError::Issuer).into());
+    }
     if answer.one("error").is_none() {
         invitation.spend(authority, visit).await?;
     }

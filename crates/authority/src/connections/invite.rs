@@ -84,7 +84,8 @@ async fn to_login(authority: &Authority, visit: &Visit, raw: &str) -> Result<Res
 /// which host that is may not be known before: so the answer is a page that leads there.
 async fn leave(authority: &Authority, visit: &Visit, invitation: &Invitation) -> Result<Response, Fault> {
     let connector = &authority.connecting()?.connector;
-    let departure = connector.begin(&invitation.key(), &authority.connect_callback(), visit.now).await;
+    let callback = authority.connect_callback(&invitation.provider.id);
+    let departure = connector.begin(&invitation.key(), &callback, visit.now).await;
     let departure = departure.map_err(ConnectFault::from)?;
     let url = departure.url.clone();
     Away::keep(authority, visit, invitation, departure).await?;

@@ -51,8 +51,8 @@ impl Authority {
         connecting.connector.connectables().into_iter().find(|provider| provider.id == id)
     }
 
-    /// Where providers answer.
-    fn connect_callback(&self) -> String {
-        self.issuer.join("/connect/callback")
+    /// Where the provider of that id answers.
+    fn connect_callback(&self, id: &str) -> String {
+        self.issuer.join(&bailiwick_broker::callback(id))
     }
 }

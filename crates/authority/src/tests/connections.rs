@@ -209,11 +209,11 @@ async fn a_sign_in_at_the_provider_comes_back_once_to_the_browser_that_left() {
     assert!(page.body.contains("code.example") && page.body.contains("<code>repo</code>"), "{}", page.body);
     let away = browser.submit(&page, &[]).await;
     let state = state_of(&away);
-    let back = format!("/connect/callback?code=c-1&iss=https://code.example&state={state}");
+    let back = format!("/connect/callback/code?code=c-1&iss=https://code.example&state={state}");
 
     assert_eq!(bob.get(&back).await.status, StatusCode::BAD_REQUEST, "another browser");
     assert_eq!(world.browser().get(&back).await.status, StatusCode::BAD_REQUEST, "a bare browser");
-    assert_eq!(browser.get("/connect/callback?code=c&state=made-up").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.get("/connect/callback/code?code=c&state=made-up").await.status, StatusCode::BAD_REQUEST);
     let done = browser.get(&back).await;
 
     assert_eq!(done.location(), "/connect/done?provider=code", "{}", done.body);
@@ -233,7 +233,7 @@ async fn who_signs_in_as_somebody_else_meanwhile_connects_nothing() {
     let state = state_of(&browser.submit(&page, &[]).await);
     browser.cookies.insert("bw_session".to_owned(), bob.cookies["bw_session"].clone());
 
-    let back = browser.get(&format!("/connect/callback?code=c-1&iss=https://code.example&state={state}")).await;
+    let back = browser.get(&format!("/connect/callback/code?code=c-1&iss=https://code.example&state={state}")).await;
 
     assert_eq!(back.status, StatusCode::FORBIDDEN);
     assert_eq!((kept(&world, "alice", "code").await, kept(&world, "bob", "code").await), (None, None));
@@ -247,12 +247,12 @@ async fn an_answer_by_another_provider_is_refused_and_a_no_leaves_the_link_open(
     let page = browser.get(&link).await;
 
     let denied = state_of(&browser.submit(&page, &[]).await);
-    let denied = format!("/connect/callback?error=access_denied&iss=https://code.example&state={denied}");
+    let denied = format!("/connect/callback/code?error=access_denied&iss=https://code.example&state={denied}");
     assert_eq!(browser.get(&denied).await.status, StatusCode::FORBIDDEN);
     assert_eq!(browser.get(&link).await.status, StatusCode::OK);
 
     let state = state_of(&browser.submit(&page, &[]).await);
-    let mixed = format!("/connect/callback?code=c-1&iss=https://evil.example&state={state}");
+    let mixed = format!("/connect/callback/code?code=c-1&iss=https://evil.example&state={state}");
     assert_eq!(browser.get(&mixed).await.status, StatusCode::FORBIDDEN);
     assert!(refused_by(&world, "connect.issuer").await.is_some());
     assert_eq!(kept(&world, "alice", "code").await, None);

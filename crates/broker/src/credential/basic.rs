@@ -40,9 +40,10 @@ impl Named {
         match self {
             Self::Shared(obtained) => Ok(Arc::clone(obtained)),
             Self::Personal(connection) => {
-                let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
-                match &broker.open(&key).await?.held {
-                    Held::Login { username, password } => shown(username, password).map(Arc::new),
+                let wanted = wanted.ok_or(BrokerError::Nobody)?;
+                let key = wanted.connection(connection)?;
+                match &broker.open(&key, wanted.destination).await?.held {
+                    Held::Login { username, password, .. } => shown(username, password).map(Arc::new),
                     Held::Key { .. } | Held::Agreed { .. } | Held::Oauth => {
                         Err(BrokerError::Lost { provider: connection.clone() })
                     }

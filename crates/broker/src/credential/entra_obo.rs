@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_domain::time::Timestamp;
 
+use crate::accounts::Account;
 use crate::broker::Broker;
 use crate::endpoint::{Asked, ask};
 use crate::kept::Kept;
@@ -29,7 +30,8 @@ impl Traded {
 
     pub(crate) async fn obtain(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Arc<Obtained>, BrokerError> {
         let key = wanted.connection(&self.account.connection)?;
-        let usable = broker.accounts.usable(&self.account, &key, None).await?;
+        let account = Account { settings: &self.account, key: &key, destination: Some(wanted.destination) };
+        let usable = broker.accounts.usable(&account, None).await?;
         let request = async {
             let assertion = usable.obtained.secrets.first();
             let assertion = assertion.ok_or_else(|| BrokerError::Lost { provider: key.provider.clone() })?;

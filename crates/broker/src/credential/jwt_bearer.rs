@@ -37,7 +37,7 @@ struct Assertion<'a> {
 #[derive(Debug)]
 pub(crate) struct Asserted {
     settings: JwtBearer,
-    kept: Kept<TokenKey>,
+    kept: Kept<(TokenKey, String)>,
 }
 
 impl Asserted {
@@ -46,20 +46,21 @@ impl Asserted {
     }
 
     pub(crate) async fn obtain(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Arc<Obtained>, BrokerError> {
+        let name = self.settings.subject.of(wanted)?;
         let request = async {
-            let assertion = self.sign(broker, wanted)?;
+            let assertion = self.sign(broker, wanted, &name)?;
             let form = vec![("grant_type", GRANT), ("assertion", assertion.as_str())];
             let asked = Asked { audience: None, ends_by: Timestamp::from_seconds(wanted.claims.exp) };
             ask(broker, &self.settings.endpoint, form, &asked).await
         };
-        self.kept.get(token_key(wanted), broker.clock.as_ref(), request).await
+        self.kept.get((token_key(wanted), name.clone()), broker.clock.as_ref(), request).await
     }
 
-    fn sign(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Zeroizing<String>, BrokerError> {
+    fn sign(&self, broker: &Broker, wanted: &Wanted<'_>, name: &str) -> Result<Zeroizing<String>, BrokerError> {
         let now = broker.clock.now();
         let claims = Assertion {
             iss: broker.issuer.as_str(),
-            sub: &self.settings.subject.of(wanted)?,
+            sub: name,
             aud: self.settings.audience.as_deref().unwrap_or(self.settings.endpoint.url.as_str()),
             iat: now.seconds(),
             exp: now.after(LIFE).seconds(),

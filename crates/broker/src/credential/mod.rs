@@ -119,8 +119,8 @@ impl Ready {
 /// What was left, as tools are shown it.
 pub(crate) fn placed(kind: &ProviderKind, held: &Held) -> Result<Obtained, BrokerError> {
     match (kind, held) {
-        (ProviderKind::Key(place), Held::Key { key }) => static_key::placed(place, key),
-        (ProviderKind::Login, Held::Login { username, password }) => basic::shown(username, password),
+        (ProviderKind::Key(place), Held::Key { key, .. }) => static_key::placed(place, key),
+        (ProviderKind::Login, Held::Login { username, password, .. }) => basic::shown(username, password),
         // Nothing is shown but what is minted then.
         (ProviderKind::Named { .. }, Held::Agreed { .. }) => Ok(Obtained::default()),
         (ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } | ProviderKind::Oauth(_), _) => {

@@ -22,7 +22,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 pub(crate) struct Vouched {
     settings: SamlBearer,
     key: SigningKey,
-    kept: Kept<TokenKey>,
+    kept: Kept<(TokenKey, String)>,
 }
 
 impl Vouched {
@@ -41,15 +41,15 @@ impl Vouched {
             let asked = Asked { audience: None, ends_by: Timestamp::from_seconds(wanted.claims.exp) };
             ask(broker, &self.settings.endpoint, form, &asked).await
         };
-        self.kept.get(token_key(wanted), broker.clock.as_ref(), request).await
+        self.kept.get((token_key(wanted), name_id.clone()), broker.clock.as_ref(), request).await
     }
 
     /// Where people agree first, nobody is called by a name they did not agree to: who is called otherwise by now is asked
     /// again.
     async fn agreed(&self, broker: &Broker, wanted: &Wanted<'_>, name_id: &str) -> Result<(), BrokerError> {
         let Some(connection) = &self.settings.agreed else { return Ok(()) };
-        match &broker.open(&wanted.connection(connection)?).await?.held {
-            Held::Agreed { name } if name == name_id => Ok(()),
+        match &broker.open(&wanted.connection(connection)?, &self.settings.audience).await?.held {
+            Held::Agreed { name, .. } if name == name_id => Ok(()),
             Held::Agreed { .. } | Held::Key { .. } | Held::Login { .. } | Held::Oauth => {
                 Err(BrokerError::Lost { provider: connection.clone() })
             }

@@ -43,9 +43,10 @@ impl StaticKey {
     ) -> Result<Arc<Obtained>, BrokerError> {
         match self {
             Self::Personal(place, connection) => {
-                let key = wanted.ok_or(BrokerError::Nobody)?.connection(connection)?;
-                match &broker.open(&key).await?.held {
-                    Held::Key { key } => placed(place, key).map(Arc::new),
+                let wanted = wanted.ok_or(BrokerError::Nobody)?;
+                let key = wanted.connection(connection)?;
+                match &broker.open(&key, wanted.destination).await?.held {
+                    Held::Key { key, .. } => placed(place, key).map(Arc::new),
                     Held::Login { .. } | Held::Agreed { .. } | Held::Oauth => {
                         Err(BrokerError::Lost { provider: connection.clone() })
                     }
@@ -83,8 +84,9 @@ pub(crate) fn placed(place: &Place, key: &str) -> Result<Obtained, BrokerError> 
         // It goes into a process, not onto the wire.
         Place::Variable(_) => return Ok(obtained),
         Place::Cookie(name) => {
-            // RFC 6265 §4.1.1: these would begin another cookie.
-            if key.contains([';', ',', ' ', '"', '\\']) {
+            // RFC 6265 §4.1.1: anything else would end it, or begin another.
+            let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+            if !key.bytes().all(fits) {
                 return Err(BrokerError::Unfit("the key holds characters that no cookie can carry".to_owned()));
             }
             obtained.cookies.push((name.clone(), Zeroizing::new(key.to_owned())));
@@ -115,7 +117,9 @@ mod tests {
     fn a_key_that_would_say_more_than_itself_is_refused() {
         let header = Place::Header { name: "x-api-key".to_owned(), prefix: String::new() };
         assert!(placed(&header, "k\r\nx-admin: 1").is_err());
-        assert!(placed(&Place::Cookie("sid".to_owned()), "k; admin=1").is_err());
+        for key in ["k; admin=1", "k\u{e4}", "k\n"] {
+            assert!(placed(&Place::Cookie("sid".to_owned()), key).is_err(), "{key:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use bailiwick_store::ConnectionKey;
+
+use crate::accounts::Account;
 use crate::broker::Broker;
 use crate::obtained::{BrokerError, Obtained, Wanted};
 use crate::settings::UserOauth;
@@ -18,7 +21,7 @@ impl Connected {
     pub(crate) async fn obtain(&self, broker: &Broker, wanted: &Wanted<'_>) -> Result<Arc<Obtained>, BrokerError> {
         // The person's own, and there is no other to fall back on (R19).
         let key = wanted.connection(&self.0.connection)?;
-        Ok(broker.accounts.usable(&self.0, &key, None).await?.obtained)
+        Ok(broker.accounts.usable(&self.account(&key, wanted), None).await?.obtained)
     }
 
     /// What the account gives in place of a token that a server behind did not accept before its end. The provider is
@@ -30,11 +33,16 @@ impl Connected {
         refused: &Arc<Obtained>,
     ) -> Result<Option<Arc<Obtained>>, BrokerError> {
         let key = wanted.connection(&self.0.connection)?;
-        let held = broker.accounts.held(&key, None);
+        let account = self.account(&key, wanted);
+        let held = broker.accounts.held(&account, None);
         let worn = held.filter(|held| Arc::ptr_eq(&held.obtained, refused)).map(|held| held.generation);
         if worn.is_some() && !broker.accounts.may_ask_early(&key) {
             return Ok(None);
         }
-        Ok(Some(broker.accounts.usable(&self.0, &key, worn).await?.obtained))
+        Ok(Some(broker.accounts.usable(&account, worn).await?.obtained))
+    }
+
+    fn account<'a>(&'a self, key: &'a ConnectionKey, wanted: &Wanted<'a>) -> Account<'a> {
+        Account { settings: &self.0, key, destination: Some(wanted.destination) }
     }
 }

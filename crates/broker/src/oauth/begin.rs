@@ -1,5 +1,7 @@
 //! The way to a provider.
 
+use std::collections::BTreeSet;
+
 use bailiwick_client::{Pending, PutAside, Registration, Wish};
 use bailiwick_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,8 @@ pub(super) struct Away {
     pub(super) provider: String,
     pub(super) pending: PutAside,
     pub(super) registration: Registration,
+    /// Where what comes of it may be shown: nothing else is connected, whatever is configured meanwhile.
+    pub(super) to: BTreeSet<String>,
 }
 
 impl Accounts {
@@ -36,7 +40,7 @@ impl Accounts {
     /// [`ConnectError`] when it cannot be found, or knows nobody like us.
     pub(crate) async fn begin(
         &self,
-        settings: &UserOauth,
+        (settings, to): (&UserOauth, BTreeSet<String>),
         callback: &str,
         now: Timestamp,
     ) -> Result<Departure, ConnectError> {
@@ -55,7 +59,7 @@ impl Accounts {
             // Without it, no offline access is given (OpenID Connect Core §11).
             url.query_pairs_mut().append_pair("prompt", "consent");
         }
-        let away = Away { provider: settings.connection.clone(), pending: pending.put_aside(), registration };
+        let away = Away { provider: settings.connection.clone(), pending: pending.put_aside(), registration, to };
         let sealed = Zeroizing::new(serde_json::to_string(&away).unwrap_or_default());
         Ok(Departure { url, state, sealed })
     }

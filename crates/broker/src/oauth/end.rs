@@ -8,7 +8,7 @@ use bailiwick_domain::time::Timestamp;
 use bailiwick_store::ConnectionKey;
 
 use super::{Bundle, ConnectError};
-use crate::accounts::Accounts;
+use crate::accounts::{Account, Accounts};
 use crate::settings::UserOauth;
 
 impl Accounts {
@@ -25,7 +25,8 @@ impl Accounts {
         let kept = kept.ok_or(ConnectError::Missing)?;
         let renewable = Bundle::read(&kept.secret).is_some_and(|bundle| bundle.renewable());
         let worn = renewable.then_some(kept.view.generation);
-        self.usable(settings, key, worn).await.map(drop).map_err(|error| ConnectError::of(&error))
+        let account = Account { settings, key, destination: None };
+        self.usable(&account, worn).await.map(drop).map_err(|error| ConnectError::of(&error))
     }
 
     /// Ends a connection.
@@ -59,10 +60,12 @@ impl Accounts {
         if found.server.issuer != bundle.issuer {
             return Ok(());
         }
+        // Our secret there may be another by now.
+        let told = self.told(settings, &found).filter(|told| told.client_id == bundle.registration.client_id);
         let desk = Desk {
             http: self.places.door(settings, address),
             endpoint: address,
-            registration: &bundle.registration,
+            registration: told.as_ref().unwrap_or(&bundle.registration),
             resource: None,
             now,
         };

@@ -3,7 +3,6 @@
 use bailiwick_client::{AnswerError, Desk, Pending, TokenError, Tokens};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::control::{Control, holds};
-use bailiwick_domain::scope::ScopeSet;
 use bailiwick_store::{ConnectionKey, NewConnection};
 
 use super::begin::Away;
@@ -42,8 +41,8 @@ impl Accounts {
         };
         let asked = settings.asked(&found);
         let tokens = desk.exchange(&pending, &code, &asked).await.map_err(no_tokens)?;
-        self.judge_grant(&found, &tokens, &asked, &event).await?;
-        let bundle = Bundle::new(&found.server.issuer, &tokens, away.registration);
+        self.judge_grant((settings, &found), &tokens, &event).await?;
+        let bundle = Bundle::new(&found.server.issuer, &tokens, away.registration, away.to);
         let new = NewConnection {
             key: key.clone(),
             client: bundle.registration.client_id.clone(),
@@ -60,16 +59,14 @@ impl Accounts {
     /// More than was asked for is not kept (R16), and is on record.
     async fn judge_grant(
         &self,
-        found: &Found,
+        (settings, found): (&UserOauth, &Found),
         tokens: &Tokens,
-        asked: &ScopeSet,
         event: &AuditEvent,
     ) -> Result<(), ConnectError> {
-        if asked.is_empty() || tokens.scope.within(asked) || !holds(Control::OvergrantCheck) {
+        let Some(more) = settings.excess(&tokens.scope).filter(|_| holds(Control::OvergrantCheck)) else {
             return Ok(());
-        }
-        let more = tokens.scope.minus(asked);
-        let says = format!("{} gave scopes that were not asked for: {more}", found.server.issuer);
+        };
+        let says = format!("{} gave the scope {more}, which was not asked for", found.server.issuer);
         let mut refused = AuditEvent::new(AuditKind::CredentialRefused, event.at).rule("credential:overgrant");
         refused.user = event.user.clone();
         refused.correlation = event.correlation.clone();

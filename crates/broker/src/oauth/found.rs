@@ -63,8 +63,8 @@ impl Places {
         let upstream = settings.upstream.as_ref();
         let resource = settings.resource(upstream.map(|url| url.as_str().to_owned()));
         match (&settings.authorization_url, &settings.token_url, &settings.issuer) {
-            (Some(authorization), Some(token), issuer) => {
-                let issuer = issuer.clone().unwrap_or_else(|| authorization.origin().ascii_serialization());
+            (Some(authorization), Some(token), _) => {
+                let issuer = settings.named_issuer().unwrap_or_default();
                 Ok(Found { server: written(settings, issuer, (authorization, token)), resource })
             }
             (_, _, Some(issuer)) => Ok(Found { server: self.server(settings, issuer).await?, resource }),

@@ -1,10 +1,13 @@
 //! Who we are at a provider: whom its operator told us to be, else the URL of our own description, else whom it
 //! registers.
 
+use std::sync::LazyLock;
+
 use bailiwick_client::{Applicant, Given, Registration};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_store::ProviderClient;
 use serde_json::{Value, json};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{ConnectError, Found};
@@ -13,19 +16,31 @@ use crate::settings::UserOauth;
 
 /// Where our own description is, below the public URL (Client ID Metadata Documents).
 pub const DOCUMENT: &str = "/connect/client.json";
-/// Where providers answer.
-pub const CALLBACK: &str = "/connect/callback";
+/// Where providers answer, each at a place of its own below this.
+const CALLBACK: &str = "/connect/callback";
 /// What we are called.
 const NAME: &str = "Bailiwick";
 
+/// The path at which the provider of that connection answers. Each has its own: a code that one provider gave never
+/// reaches another, also where no answer says whose it is (RFC 9700 §4.4.2).
+pub fn callback(connection: &str) -> String {
+    let mut url = NOWHERE.clone();
+    url.set_path(CALLBACK);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.extend(connection.split('/'));
+    }
+    url.path().to_owned()
+}
+
 impl Accounts {
-    /// Our own description, for providers that read it.
-    pub(crate) fn document(&self) -> Value {
+    /// Our own description, for providers that read it; they answer at the places of these connections.
+    pub(crate) fn document<'a>(&self, connections: impl Iterator<Item = &'a str>) -> Value {
+        let answers: Vec<_> = connections.map(|connection| self.issuer.join(&callback(connection))).collect();
         json!({
             "client_id": self.issuer.join(DOCUMENT),
             "client_name": NAME,
             "client_uri": self.issuer.as_str(),
-            "redirect_uris": [self.issuer.join(CALLBACK)],
+            "redirect_uris": answers,
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
@@ -87,7 +102,7 @@ impl Accounts {
 }
 
 /// What stands for an endpoint that is not there; nobody is sent to it.
-static NOWHERE: std::sync::LazyLock<url::Url> = std::sync::LazyLock::new(|| {
+static NOWHERE: LazyLock<Url> = LazyLock::new(|| {
     #[expect(clippy::unwrap_used, reason = "a literal")]
-    url::Url::parse("https://invalid./").unwrap()
+    Url::parse("https://invalid./").unwrap()
 });

@@ -1,10 +1,15 @@
 //! What the vault keeps of an account: its tokens, by whom they were given, and as whom.
 
+use std::collections::BTreeSet;
+
 use bailiwick_client::{Registration, Secret, Tokens};
-use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::control::{Control, holds};
+use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::settings::UserOauth;
 
 /// The credential of a connection, among the kinds of [`crate::connection::Held`].
 #[derive(Serialize, Deserialize)]
@@ -16,13 +21,30 @@ pub(crate) struct Bundle {
     refresh: Option<String>,
     /// As whom: a refresh token is bound to its client (RFC 6749 §10.4).
     pub(crate) registration: Registration,
+    /// Where the access token may be shown.
+    pub(crate) to: BTreeSet<String>,
 }
 
 impl Bundle {
-    pub(crate) fn new(issuer: &str, tokens: &Tokens, registration: Registration) -> Self {
+    pub(crate) fn new(issuer: &str, tokens: &Tokens, registration: Registration, to: BTreeSet<String>) -> Self {
         let (access, refresh) = tokens.expose();
         let (access, refresh) = (access.to_owned(), refresh.map(str::to_owned));
-        Self { issuer: issuer.to_owned(), access, refresh, registration }
+        Self { issuer: issuer.to_owned(), access, refresh, registration, to }
+    }
+
+    /// The same with what it was renewed by.
+    pub(crate) fn renewed(&self, tokens: &Tokens) -> Self {
+        Self::new(&self.issuer, tokens, self.registration.clone(), self.to.clone())
+    }
+
+    /// What the tokens are bound to.
+    pub(crate) fn bound(&self, scope: &ScopeSet) -> Bound {
+        Bound {
+            issuer: self.issuer.clone(),
+            client: self.registration.client_id.clone(),
+            scope: scope.clone(),
+            to: self.to.clone(),
+        }
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -49,6 +71,31 @@ impl Bundle {
     pub(crate) fn tokens(&self, scope: ScopeSet, expires_at: Option<Timestamp>) -> Tokens {
         let refresh = self.refresh.clone().map(Secret::new);
         Tokens::kept(Secret::new(self.access.clone()), refresh, scope, expires_at)
+    }
+}
+
+/// What tokens are bound to: whatever the configuration says later, they serve for nothing else (R19).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    issuer: String,
+    client: String,
+    scope: ScopeSet,
+    to: BTreeSet<String>,
+}
+
+impl Bound {
+    /// True where these settings still mean who gave the tokens, and to whom, and where they are shown was known to their
+    /// person. With no destination they are shown to nobody.
+    pub(crate) fn fits(&self, settings: &UserOauth, destination: Option<&str>) -> bool {
+        let issuer = settings.named_issuer().is_none_or(|issuer| issuer == self.issuer);
+        let client = settings.client_id.as_ref().is_none_or(|client| *client == self.client);
+        let place = destination.is_none_or(|destination| self.to.contains(destination));
+        (issuer && client && place) || !holds(Control::BoundAccount)
+    }
+
+    /// The first scope that is not asked for (R16); whatever comes is the provider's own choice where none is.
+    pub(crate) fn excess(&self, settings: &UserOauth) -> Option<&Scope> {
+        settings.excess(&self.scope).filter(|_| holds(Control::OvergrantCheck))
     }
 }
 

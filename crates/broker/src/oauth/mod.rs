@@ -16,8 +16,8 @@ use crate::settings::UserOauth;
 
 pub use begin::Departure;
 pub(crate) use found::{Found, Places};
-pub use identity::{CALLBACK, DOCUMENT};
-pub(crate) use kept::Bundle;
+pub use identity::{DOCUMENT, callback};
+pub(crate) use kept::{Bound, Bundle};
 
 impl UserOauth {
     /// What a person is asked for there, beyond what tools need: to be let in again without them.
@@ -28,6 +28,21 @@ impl UserOauth {
             }
             Some(_) | None => self.scopes.clone(),
         }
+    }
+
+    /// The first scope of `given` that nobody asked for. Entra's `/.default` asks for whatever was consented to, and is
+    /// answered with that.
+    fn excess<'a>(&self, given: &'a ScopeSet) -> Option<&'a Scope> {
+        if self.scopes.is_empty() || self.scopes.iter().any(|asked| asked.as_str().ends_with("/.default")) {
+            return None;
+        }
+        given.iter().find(|scope| scope.as_str() != "offline_access" && !self.scopes.contains(scope))
+    }
+
+    /// The issuer, where the operator wrote it, or where its endpoints are.
+    fn named_issuer(&self) -> Option<String> {
+        let written = || self.authorization_url.as_ref().map(|url| url.origin().ascii_serialization());
+        self.issuer.clone().or_else(written)
     }
 
     /// True when the operator wrote that host and port.

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{ConnectError, Departure};
-use crate::accounts::Accounts;
+use crate::accounts::{Account, Accounts};
 use crate::obtained::BrokerError;
 use crate::settings::UserOauth;
 
@@ -52,6 +52,8 @@ struct Book {
     registered: usize,
     /// What its metadata say instead.
     metadata: Value,
+    /// Whether nobody learns its metadata any more.
+    hangs: bool,
 }
 
 type Shared = Arc<Mutex<Book>>;
@@ -65,7 +67,8 @@ struct World {
     _data: TempDir,
 }
 
-const CALLBACK: &str = "https://us.example/connect/callback";
+const CALLBACK: &str = "https://us.example/connect/callback/crm";
+const DESTINATION: &str = "https://crm.example";
 
 impl World {
     async fn new() -> Self {
@@ -122,7 +125,8 @@ impl World {
     }
 
     async fn begin(&self) -> Result<Departure, ConnectError> {
-        self.accounts.begin(&self.settings, CALLBACK, self.clock.now()).await
+        let to = [DESTINATION.to_owned()].into();
+        self.accounts.begin((&self.settings, to), CALLBACK, self.clock.now()).await
     }
 
     async fn finish(&self, departure: &Departure, more: &str) -> Result<(), ConnectError> {
@@ -145,7 +149,12 @@ impl World {
     }
 
     async fn shown(&self) -> Result<String, BrokerError> {
-        let usable = self.accounts.usable(&self.settings, &self.key, None).await?;
+        self.shown_by(&self.settings, DESTINATION).await
+    }
+
+    async fn shown_by(&self, settings: &Arc<UserOauth>, destination: &str) -> Result<String, BrokerError> {
+        let account = Account { settings, key: &self.key, destination: Some(destination) };
+        let usable = self.accounts.usable(&account, None).await?;
         Ok(usable.obtained.secrets[0].to_string())
     }
 
@@ -155,6 +164,9 @@ impl World {
 }
 
 async fn metadata(State(book): State<Shared>) -> Json<Value> {
+    if book.lock().unwrap().hangs {
+        std::future::pending::<()>().await;
+    }
     let book = book.lock().unwrap();
     let at = |path: &str| format!("{}{path}", book.issuer);
     let mut document = json!({
@@ -279,7 +291,8 @@ async fn more_than_was_asked_for_is_not_kept_and_on_record() {
 async fn what_an_answer_to_a_refresh_means() {
     for (status, body, state) in [
         (400, json!({ "error": "invalid_grant" }), ConnectionState::NeedsReconnect),
-        (401, json!({ "error": "invalid_client" }), ConnectionState::Retryable),
+        // It registered us by itself, and knows us no more.
+        (401, json!({ "error": "invalid_client" }), ConnectionState::NeedsReconnect),
         (429, json!({}), ConnectionState::Retryable),
         (503, json!({ "error": "temporarily_unavailable" }), ConnectionState::Retryable),
         (200, json!({ "no": "token" }), ConnectionState::NeedsReconnect),
@@ -299,6 +312,86 @@ async fn what_an_answer_to_a_refresh_means() {
         world.pass(Duration::from_secs(5));
         assert_eq!(world.shown().await.is_ok(), !lost, "{status}: it is tried again where that can help");
     }
+}
+
+#[tokio::test]
+async fn who_is_no_client_any_more_is_registered_anew() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_hours(1));
+    world.answers(401, json!({ "error": "invalid_client" }));
+    assert!(matches!(world.shown().await, Err(BrokerError::Lost { .. })));
+    world.book.lock().unwrap().says = None;
+
+    world.connect().await;
+
+    assert!(world.shown().await.is_ok());
+    assert_eq!(world.book.lock().unwrap().registered, 2);
+}
+
+#[tokio::test]
+async fn an_account_serves_only_what_its_person_connected_it_to() {
+    let world = World::new().await;
+    world.connect().await;
+    assert_eq!(world.shown().await.unwrap(), "access-1", "and lies open now");
+    let settings = || UserOauth::clone(&world.settings);
+    let lost = |refused| matches!(refused, Err(BrokerError::Lost { .. }));
+
+    let elsewhere = UserOauth { issuer: Some("https://other.example".to_owned()), ..settings() };
+    assert!(lost(world.shown_by(&Arc::new(elsewhere), DESTINATION).await), "another provider");
+    let url = Some("https://other.example/a".parse().unwrap());
+    let written = UserOauth { issuer: None, authorization_url: url, ..settings() };
+    assert!(lost(world.shown_by(&Arc::new(written), DESTINATION).await), "another provider, as written");
+    let client = UserOauth { client_id: Some("another".to_owned()), ..settings() };
+    assert!(lost(world.shown_by(&Arc::new(client), DESTINATION).await), "another client");
+    assert!(lost(world.shown_by(&world.settings, "https://new.example").await), "another place");
+    let less = UserOauth { scopes: ScopeSet::parse("crm.list").unwrap(), ..settings() };
+    let less = world.shown_by(&Arc::new(less), DESTINATION).await;
+    assert!(matches!(less, Err(BrokerError::Overgrant(_))), "less is asked for by now: {less:?}");
+    assert_eq!(world.shown().await.unwrap(), "access-1", "nothing is lost when the settings are as they were");
+}
+
+#[tokio::test]
+async fn what_was_consented_to_is_what_was_asked_for_by_that_name() {
+    let mut world = World::new().await;
+    let scopes = ScopeSet::parse("api://crm/.default offline_access").unwrap();
+    world.settings = Arc::new(UserOauth { scopes, ..UserOauth::clone(&world.settings) });
+
+    world.connect().await;
+
+    assert_eq!(world.shown().await.unwrap(), "access-1");
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_say_where_to_ask_takes_no_refresh_from_anybody() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_hours(1));
+    world.book.lock().unwrap().hangs = true;
+    let accounts = Arc::clone(&world.accounts);
+    let (settings, key) = (Arc::clone(&world.settings), world.key.clone());
+    let waiting = tokio::spawn(async move {
+        let account = Account { settings: &settings, key: &key, destination: Some(DESTINATION) };
+        accounts.usable(&account, None).await.map(|usable| usable.generation)
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    assert_eq!(world.view().await.unwrap().state, ConnectionState::Fresh, "nothing is begun yet");
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn what_a_provider_repeats_of_our_secrets_is_told_to_nobody() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_hours(1));
+    let says = json!({ "error": "invalid_grant", "error_description": "no such token: refresh-1" });
+    world.answers(400, says);
+
+    assert!(world.shown().await.is_err());
+
+    let trouble = world.view().await.unwrap().trouble.unwrap();
+    assert!(trouble.contains("no such token") && !trouble.contains("refresh-1"), "{trouble}");
 }
 
 #[tokio::test]

@@ -69,3 +69,21 @@ pub async fn connect_answer_of_another_provider(off: &[Control]) -> Verdict {
     beaten(row.host.asked() == 0, format!("the code was shown to another: {}", finished.status))?;
     beaten(!saw(&row.signed, "at-code"), "another's answer connected an account")
 }
+
+/// A code that another provider gave, where neither says who it is: the one that was asked sent its people on to the
+/// other, which answers at its own place here.
+pub async fn connect_code_of_another_provider(off: &[Control]) -> Verdict {
+    let mut row = Row::start(off).await;
+    row.host.says_nothing();
+    let client = row.client(&row.alice, "code").await;
+    let link = row.link(&client.call("look", json!({})).await);
+    let back = away(&mut row.alice, &link).await.expect("an answer");
+    assert!(back.contains("/connect/callback/code?") && !back.contains("iss="), "{back}");
+
+    let theirs = back.replace("/connect/callback/code?", "/connect/callback/honest?");
+    let finished = row.alice.once(Method::GET, &theirs, None).await;
+
+    client.call("look", json!({})).await;
+    beaten(row.host.asked() == 0, format!("the code was shown to another: {}", finished.status))?;
+    beaten(!saw(&row.signed, "at-code"), "another's answer connected an account")
+}

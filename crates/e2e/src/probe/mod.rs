@@ -8,6 +8,7 @@ pub mod chain;
 mod child;
 mod code;
 mod connect;
+mod connected;
 mod document;
 mod door;
 mod import;
@@ -43,7 +44,11 @@ pub use child::{
 pub use code::{
     another_clients_code, one_code_many_redeemers, one_refresh_many_holders, wrong_redirect, wrong_verifier,
 };
-pub use connect::{anothers_connect_link, connect_answer_of_another_provider, connect_link_used_twice};
+pub use connect::{
+    anothers_connect_link, connect_answer_of_another_provider, connect_code_of_another_provider,
+    connect_link_used_twice,
+};
+pub use connected::{key_under_another_roof, reading_with_the_gateways_key};
 pub use document::{
     document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
     document_with_a_foreign_redirect, huge_document,
@@ -70,7 +75,7 @@ pub use vault::{anothers_row_of_the_vault, provider_that_points_inward, refresh_
 pub type Verdict = Result<(), String>;
 
 /// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 92] = [
+pub const PROBES: [(&str, Control); 95] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -163,6 +168,9 @@ pub const PROBES: [(&str, Control); 92] = [
     ("echoed_credential", Control::Scrub),
     ("credential_elsewhere", Control::DestinationWall),
     ("cookie_from_behind", Control::CookieStrip),
+    ("reading_with_the_gateways_key", Control::NoFallback),
+    ("key_under_another_roof", Control::BoundAccount),
+    ("connect_code_of_another_provider", Control::CallbackPath),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -242,6 +250,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "anothers_connect_link" => anothers_connect_link(off).await,
         "connect_link_used_twice" => connect_link_used_twice(off).await,
         "connect_answer_of_another_provider" => connect_answer_of_another_provider(off).await,
+        "connect_code_of_another_provider" => connect_code_of_another_provider(off).await,
+        "reading_with_the_gateways_key" => reading_with_the_gateways_key(off).await,
+        "key_under_another_roof" => key_under_another_roof(off).await,
         "echoed_credential" => echoed_credential(off).await,
         "credential_elsewhere" => credential_elsewhere(off).await,
         "cookie_from_behind" => cookie_from_behind(off).await,

@@ -56,7 +56,7 @@ pub async fn anothers_row_of_the_vault(off: &[Control]) -> Verdict {
     let scene = Scene::prepare(off).await;
     let (ended, alice) = scene.ended().await;
     let store = open_store(&ended).await;
-    scene.provider.connect(&store, &alice, Now.now()).await;
+    scene.provider.connect(&store, (&alice, &scene.pot.url), Now.now()).await;
     store.close().await;
     let world = scene.setup.clone().after(&ended).start();
     // Renewed, and so sealed by the house itself.
@@ -89,7 +89,7 @@ pub async fn refresh_after_a_fall(off: &[Control]) -> Verdict {
     let (ended, alice) = scene.ended().await;
     let store = open_store(&ended).await;
     let life = Duration::from_secs(10);
-    scene.provider.connect(&store, &alice, Now.now().after(life)).await;
+    scene.provider.connect(&store, (&alice, &scene.pot.url), Now.now().after(life)).await;
     store.close().await;
     let world = scene.setup.clone().after(&ended).start();
     let client = scene.client(&world).await;
@@ -125,7 +125,7 @@ pub async fn provider_that_points_inward(off: &[Control]) -> Verdict {
     let (ended, alice) = scene.ended().await;
     let store = open_store(&ended).await;
     // To be renewed, and so to be looked for.
-    scene.provider.connect(&store, &alice, Now.now()).await;
+    scene.provider.connect(&store, (&alice, &scene.pot.url), Now.now()).await;
     store.close().await;
     let world = scene.setup.clone().after(&ended).start();
 

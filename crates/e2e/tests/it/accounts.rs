@@ -105,7 +105,7 @@ async fn fifty_calls_on_an_expired_token_in_two_processes_are_one_refresh() {
     provider.is_now(Mood::Honest(Duration::from_millis(300)));
     let clients = [pair.client(0).await, pair.client(1).await];
     for round in 1..=3 {
-        let old = provider.connect(&pair.store, &pair.alice, Now.now()).await;
+        let old = provider.connect(&pair.store, (&pair.alice, &pair.pot.url), Now.now()).await;
         call_together(&clients).await;
 
         assert_eq!(provider.refreshes(), (round, 0), "one refresh a round, and no token twice");
@@ -120,7 +120,7 @@ async fn killed_between_the_answer_and_the_commit_nothing_is_lost_in_silence() {
     let provider = AccountProvider::start().await;
     let Some(mut pair) = Pair::start(&provider.credential()).await else { return };
     let client = pair.client(0).await;
-    provider.connect(&pair.store, &pair.alice, Now.now()).await;
+    provider.connect(&pair.store, (&pair.alice, &pair.pot.url), Now.now()).await;
     provider.is_now(Mood::Honest(Duration::from_millis(500)));
     let call = tokio::spawn(async move { client.call("look", json!({})).await });
     provider.asked().await;
@@ -197,8 +197,13 @@ async fn a_foreign_provider_that_rotates_is_asked_once_each_time_and_sees_no_tok
     );
     let Some(pair) = Pair::start(&credential).await else { return };
     let clients = [pair.client(0).await, pair.client(1).await];
-    let account =
-        Account { issuer: &foreign.issuer, access: "over", refresh: &foreign.refresh, scope: "openid offline_access" };
+    let account = Account {
+        issuer: &foreign.issuer,
+        access: "over",
+        refresh: &foreign.refresh,
+        scope: "openid offline_access",
+        to: &pair.pot.url,
+    };
     keep(&pair.store, &pair.alice, &account, Now.now()).await;
 
     call_together(&clients).await;

@@ -131,7 +131,7 @@ async fn after_a_lost_disk_an_account_that_was_connected_still_opens_its_tool() 
     let store = open_data(ended.data()).await;
     store.use_keys(Arc::new(LocalKeys::new(&key(&vault), &[], Arc::new(Dice)))).await.unwrap();
     let alice = store.user_by_name("alice").await.unwrap().unwrap().id;
-    let hers = provider.connect(&store, &alice, Now.now().after(Duration::from_hours(1))).await;
+    let hers = provider.connect(&store, (&alice, &behind.url), Now.now().after(Duration::from_hours(1))).await;
     store.close().await;
     let world = setup.clone().after(&ended).start();
     assert!(Mcp::new(&world.url("/mcp/crm"), Some(&token)).call("look", json!({})).await.is_result());

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_broker::{BrokerError, Obtained};
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::ids::UserId;
+use bailiwick_domain::mcp::Method;
 use bailiwick_domain::opaque::{ConnectTicket, Opaque};
 use bailiwick_store::Ticket;
 
 use super::asked::{Asked, Link, Need};
-use crate::call::{Call, Said};
+use crate::call::{Aim, Call, Said};
 use crate::credential;
 use crate::gateway::Gateway;
 use crate::refuse::Refusal;
@@ -17,9 +19,9 @@ use crate::refuse::Refusal;
 /// How long a link serves.
 const LIFE: Duration = Duration::from_mins(15);
 
-/// What takes the place of a credential that could not be obtained: for a call of a tool whose person has not connected
-/// their account, or has to do so again, a refusal with the link. What calls no tool goes on with what the gateway shows
-/// for itself, so that the tools stay listed.
+/// What takes the place of a credential that could not be obtained: for a call whose person has not connected their
+/// account, or has to do so again, a refusal with the link. What only opens a session and lists its tools goes on with
+/// what the gateway shows for itself, so that the tools stay listed.
 pub(crate) async fn instead(gateway: &Gateway, call: &Call, error: BrokerError) -> Result<Arc<Obtained>, Refusal> {
     let (provider, lost) = match &error {
         BrokerError::Unconnected { provider } => (provider, false),
@@ -31,12 +33,48 @@ pub(crate) async fn instead(gateway: &Gateway, call: &Call, error: BrokerError) 
         | BrokerError::Refused(_)
         | BrokerError::Unfit(_) => return Err(error.into()),
     };
-    if call.said().and_then(Said::tool).is_none() {
+    // INVARIANT: what the gateway shows for itself reads and changes nothing for a caller (R19).
+    if is_about_the_session(call) || !holds(Control::NoFallback) {
         return credential::own(gateway, &call.server).await.map_err(Refusal::from);
+    }
+    if matches!(call.aim, Aim::Listen) {
+        // Nobody waits before this one who could follow a link.
+        return Err(Refusal::Method);
     }
     let known = gateway.broker.providers();
     let title = known.get(provider).map_or_else(|| call.server.settings.title.clone(), |known| known.title.clone());
     Err(ask(gateway, call, Need { provider: provider.clone(), title, lost }).await)
+}
+
+/// True for what opens, keeps and ends a session, and lists its tools.
+fn is_about_the_session(call: &Call) -> bool {
+    match &call.aim {
+        Aim::Leave => true,
+        Aim::Listen => false,
+        Aim::Say(said) => match said.known {
+            Method::Initialize
+            | Method::Initialized
+            | Method::Cancelled
+            | Method::Ping
+            | Method::Discover
+            | Method::ToolsList
+            | Method::SetLevel => true,
+            Method::ToolsCall
+            | Method::PromptsList
+            | Method::PromptsGet
+            | Method::ResourcesList
+            | Method::ResourceTemplatesList
+            | Method::ResourcesRead
+            | Method::ResourcesSubscribe
+            | Method::ResourcesUnsubscribe
+            | Method::Complete
+            | Method::Listen
+            | Method::TasksGet
+            | Method::TasksUpdate
+            | Method::TasksCancel
+            | Method::Other => false,
+        },
+    }
 }
 
 /// Refuses a call with the link. The same link is given out again while it waits: however often an agent tries, its

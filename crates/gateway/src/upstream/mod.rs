@@ -6,8 +6,7 @@ pub(crate) mod stdio;
 
 use ::http::StatusCode;
 use bailiwick_net::HttpError;
-
-use crate::scrub::Scrubber;
+use bailiwick_net::scrub::Scrubber;
 
 /// A server behind that did not do its part. What it says is for the log; [`Trouble::told`] is for the caller.
 #[derive(Debug, thiserror::Error)]

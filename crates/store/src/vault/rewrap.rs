@@ -53,6 +53,10 @@ const FORGET: &str = "DELETE FROM vault_keys WHERE name <> $1
     AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.key_name = vault_keys.name)
     AND NOT EXISTS (SELECT 1 FROM provider_clients p WHERE p.key_name = vault_keys.name)";
 
+/// The keys that some record needs: also of one that was being written while its key seemed to be needed no more.
+const NEEDED: &str = "SELECT name FROM vault_keys UNION SELECT DISTINCT key_name FROM connections
+    UNION SELECT DISTINCT key_name FROM provider_clients ORDER BY 1";
+
 /// A row whose key is to be wrapped anew.
 #[derive(Clone)]
 struct Row {
@@ -157,7 +161,7 @@ impl Store {
         self.write("vault", current.to_owned(), |current, tx| {
             Box::pin(async move {
                 sqlx::query(FORGET).bind(current.as_str()).execute(tx.sql()).await?;
-                let rows = sqlx::query("SELECT name FROM vault_keys ORDER BY name").fetch_all(tx.sql()).await?;
+                let rows = sqlx::query(NEEDED).fetch_all(tx.sql()).await?;
                 let names: Result<Vec<String>, Fault> = rows.iter().map(|row| row.text("name")).collect();
                 Ok(Verdict::Keep(names?))
             })

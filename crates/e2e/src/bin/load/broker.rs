@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bailiwick_domain::time::Clock as _;
-use bailiwick_e2e::account_provider::{AccountProvider, CLIENT};
+use bailiwick_e2e::account_provider::{AccountProvider, CLIENT, shown_at};
 use bailiwick_e2e::forge::{Now, open_store};
 use bailiwick_e2e::giver::Giver;
 use bailiwick_e2e::honeypot::Honeypot;
@@ -52,16 +52,16 @@ fn kinds(giver: &Giver, accounts: &AccountProvider) -> [(&'static str, &'static 
 }
 
 /// Connects what is Alice's own.
-async fn connect(ended: &Ended, accounts: &AccountProvider) {
+async fn connect(ended: &Ended, accounts: &AccountProvider, upstream: &str) {
     let store = open_store(ended).await;
     let alice = store.user_by_name("alice").await.unwrap().expect("alice").id;
-    keep_key(&store, &alice, "own").await;
+    keep_key(&store, &alice, ("own", upstream)).await;
     let registration = json!({ "client_id": CLIENT, "client_secret": null, "method": "none", "redirect_uri": null,
         "scope": "", "expires_at": null });
     let entra = json!({ "kind": "oauth", "issuer": accounts.issuer, "access": "what Entra gave", "refresh": null,
-        "registration": registration });
+        "registration": registration, "to": shown_at(upstream) });
     keep(&store, &alice, "entra", entra).await;
-    accounts.connect(&store, &alice, Now.now().after(Duration::from_hours(6))).await;
+    accounts.connect(&store, (&alice, upstream), Now.now().after(Duration::from_hours(6))).await;
     store.close().await;
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn broker(count: usize) {
     let first = setup.clone().start();
     App::register_for(&first.base, &first.url("/mcp/none")).await.tokens("none:read").await;
     let ended = first.stop();
-    connect(&ended, &accounts).await;
+    connect(&ended, &accounts, &upstream.url).await;
     let world = setup.after(&ended).start();
     let names = kinds.each_ref().map(|(name, ..)| *name);
     let mut times = in_turn(&world, &names, count / 4, (&upstream, &giver)).await;

@@ -7,6 +7,7 @@ use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::{GrantId, TokenId, UserId};
 use bailiwick_domain::scope::ScopeSet;
 use bailiwick_domain::time::Clock as _;
+use bailiwick_e2e::account_provider::shown_at;
 use bailiwick_e2e::forge::{Dice, Forger, Now, open_store};
 use bailiwick_e2e::handing::robbed;
 use bailiwick_e2e::honeypot::Honeypot;
@@ -19,8 +20,9 @@ use serde_json::{Value, json};
 use crate::{AT_ONCE, measure};
 
 /// Keeps a key for that person, in the words in which the broker does.
-pub(crate) async fn keep_key(store: &Store, user: &UserId, provider: &str) {
-    keep(store, user, provider, json!({ "kind": "key", "key": format!("the key of {user}") })).await;
+pub(crate) async fn keep_key(store: &Store, user: &UserId, (provider, upstream): (&str, &str)) {
+    let key = json!({ "kind": "key", "key": format!("the key of {user}"), "to": shown_at(upstream) });
+    keep(store, user, provider, key).await;
 }
 
 /// Keeps what never ends for that person.
@@ -39,7 +41,7 @@ pub(crate) async fn keep(store: &Store, user: &UserId, provider: &str, secret: V
 }
 
 /// Gives accounts to that many people, and a key to each.
-async fn settle(ended: &Ended, count: usize) -> Vec<UserId> {
+async fn settle(ended: &Ended, upstream: &str, count: usize) -> Vec<UserId> {
     let store = open_store(ended).await;
     let people = stream::iter(0..count)
         .map(|n| {
@@ -49,7 +51,7 @@ async fn settle(ended: &Ended, count: usize) -> Vec<UserId> {
                 let user = NewUser::new(id.clone(), format!("person-{n}"), NO_PASSWORD.to_owned(), now);
                 let event = AuditEvent::new(AuditKind::UserCreated, now).user(&id);
                 assert!(store.create_user(user, event).await.unwrap(), "the name was taken");
-                keep_key(&store, &id, "crm").await;
+                keep_key(&store, &id, ("crm", upstream)).await;
                 id
             }
         })
@@ -102,7 +104,7 @@ pub(crate) async fn crowd(count: usize) {
     ))
     .approving("alice");
     let (ended, thief) = robbed(&setup).await;
-    let people = settle(&ended, count + 1).await;
+    let people = settle(&ended, &upstream.url, count + 1).await;
     let world = setup.after(&ended).start();
     let app = App::register_for(&world.base, &world.url("/mcp/crm")).await;
     let like = app.tokens("crm:read").await.claims();

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::mcp::Method;
+use bailiwick_net::scrub::{Scrubber, Stream};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{
@@ -24,7 +25,6 @@ use super::super::Trouble;
 use crate::call::{Aim, Call, SESSION, Said};
 use crate::gateway::Gateway;
 use crate::listing::{Lens, Seen};
-use crate::scrub::{Scrubber, Stream};
 use crate::sse::{self, Splitter};
 use crate::streams::Ticket;
 

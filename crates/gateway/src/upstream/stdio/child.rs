@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_domain::time::Timestamp;
+use bailiwick_net::scrub::Scrubber;
 use bailiwick_resource::Caller;
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdout};
@@ -14,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::process::{self, LastWords, Process};
 use super::switchboard::{Heard, Listening, Placed, Switchboard};
 use super::{Hung, Own, Program};
-use crate::scrub::Scrubber;
 use crate::session::Owner;
 use crate::settings::Isolate;
 

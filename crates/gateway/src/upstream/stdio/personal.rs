@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use bailiwick_broker::Wanted;
 use zeroize::Zeroizing;
 
 use super::Program;
 use crate::call::Call;
-use crate::connect;
 use crate::gateway::Gateway;
 use crate::refuse::Refusal;
+use crate::{connect, credential};
 
 /// What stands in the place of a secret that is not there yet, so that a server can start and list its tools. No call of
 /// a tool gets as far as a child that was started with it.
@@ -56,7 +55,7 @@ impl Own {
     pub(crate) async fn of(gateway: &Gateway, program: &Program, call: &Call) -> Result<Self, Refusal> {
         let mut own = Self::default();
         let directory = gateway.directory.load_full();
-        let wanted = Wanted { claims: call.caller.token().claims(), holder: &call.holder, epoch: &directory.epoch };
+        let wanted = credential::wanted(call, &directory.epoch);
         for variable in &program.personal {
             match gateway.broker.secret(&wanted, &variable.connection).await {
                 Ok((secret, generation)) => {

@@ -22,7 +22,7 @@ const ESCAPES: &[u8] = b"\"\\/bfnrtu";
 
 /// Knows some secrets. Cheap to clone, and to ask when there are none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Scrubber(Option<Arc<Needles>>);
+pub struct Scrubber(Option<Arc<Needles>>);
 
 #[derive(Debug)]
 struct Needles {
@@ -33,7 +33,7 @@ struct Needles {
 
 impl Scrubber {
     /// A scrubber for these secrets.
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Zeroizing<String>>) -> Self {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Zeroizing<String>>) -> Self {
         if !holds(Control::Scrub) {
             return Self::default();
         }
@@ -56,7 +56,8 @@ impl Scrubber {
     }
 
     /// What both know.
-    pub(crate) fn and(self, other: &Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
         let (Some(one), Some(two)) = (&self.0, &other.0) else {
             return if self.is_idle() { other.clone() } else { self };
         };
@@ -64,17 +65,17 @@ impl Scrubber {
     }
 
     /// True where there is nothing to find.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.0.is_none()
     }
 
     /// For what comes in pieces.
-    pub(crate) fn stream(&self) -> Stream {
+    pub fn stream(&self) -> Stream {
         Stream { scrubber: self.clone(), held: BytesMut::new(), slashes: 0 }
     }
 
     /// A whole text without them.
-    pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.is_idle() {
             return Cow::Borrowed(text);
         }
@@ -83,7 +84,7 @@ impl Scrubber {
     }
 
     /// Whole bytes without them.
-    pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    pub fn whole<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(needles) = &self.0 else { return Cow::Borrowed(bytes) };
         let mut out = Vec::with_capacity(bytes.len());
         needles.cut(bytes, true, &mut 0, &mut out);
@@ -93,7 +94,7 @@ impl Scrubber {
 
 /// What comes in pieces. It holds back what could still become a secret, and nothing more.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub struct Stream {
     scrubber: Scrubber,
     held: BytesMut,
     /// How many backslashes what was given on ends with.
@@ -102,7 +103,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Takes a piece in; gives what is certain.
-    pub(crate) fn push(&mut self, piece: Bytes) -> Bytes {
+    pub fn push(&mut self, piece: Bytes) -> Bytes {
         let Some(needles) = &self.scrubber.0 else { return piece };
         self.held.extend_from_slice(&piece);
         let mut out = Vec::with_capacity(self.held.len());
@@ -112,7 +113,7 @@ impl Stream {
     }
 
     /// What was held back, when nothing more comes.
-    pub(crate) fn finish(&mut self) -> Bytes {
+    pub fn finish(&mut self) -> Bytes {
         let Some(needles) = &self.scrubber.0 else { return Bytes::new() };
         let held = self.held.split();
         let mut out = Vec::with_capacity(held.len());
