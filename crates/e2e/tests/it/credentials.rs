@@ -25,7 +25,8 @@ async fn every_configuration_does_what_the_page_says() {
 }
 
 async fn does_what_it_says(case: Case) {
-    assert!(!case.sights.is_empty(), "{}: nothing says what the tool sees", case.title);
+    let says = !case.sights.is_empty() || !case.environment.is_empty();
+    assert!(says, "{}: nothing says what the tool sees", case.title);
     let files = TempDir::new().unwrap();
     let mut run = Run::start(case, &files).await;
     let sights = std::mem::take(&mut run.case.sights);
@@ -36,6 +37,7 @@ async fn does_what_it_says(case: Case) {
             run.compare(sight);
         }
     }
+    run.compare_environment().await;
 }
 
 /// Ends with the test.

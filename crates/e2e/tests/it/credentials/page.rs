@@ -10,6 +10,8 @@ pub(super) struct Case {
     pub(super) config: String,
     /// What must be seen, in order.
     pub(super) sights: Vec<Sight>,
+    /// What a child must find in its environment.
+    pub(super) environment: Vec<(String, String)>,
 }
 
 /// One request, as the page shows it.
@@ -53,7 +55,15 @@ pub(super) fn cases() -> Vec<Case> {
     for (language, text) in blocks() {
         match language {
             "#" => title = text,
-            "toml" => cases.push(Case { title: title.clone(), config: text, sights: Vec::new() }),
+            "toml" => {
+                let (sights, environment) = (Vec::new(), Vec::new());
+                cases.push(Case { title: title.clone(), config: text, sights, environment });
+            }
+            "env" => {
+                let pairs = text.lines().map(|line| line.split_once('=').expect("a variable"));
+                let own = &mut cases.last_mut().unwrap().environment;
+                own.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            }
             "http" => cases.last_mut().unwrap().sights.push(sight(&text)),
             "json" => cases.last_mut().unwrap().sights.last_mut().unwrap().claims = Some(text),
             "sh" | "yaml" => {}

@@ -1,9 +1,9 @@
 //! A house with one configuration of the page: calls are made through it, and what arrived is held against the page.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_e2e::oauth::{claims, code_of};
-use bailiwick_e2e::{App, Mcp, Setup, Visitor, World, admin};
+use bailiwick_e2e::{Answer, App, Mcp, Setup, Visitor, World, admin};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -16,6 +16,21 @@ const PASSWORD: &str = "correct horse battery";
 const TYPED: &str = "what-they-typed";
 /// Every header in which the page shows a credential.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "x-api-key"];
+
+/// A server that tells what it finds in its environment, backwards: as it is, it would be cleared away.
+const CHILD: &str = r#"
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    tool = {"name": "look", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+    told = json.dumps({name: value[::-1] for name, value in os.environ.items() if name.startswith("CRM_")})
+    result = {"initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                             "serverInfo": {"name": "crm", "version": "1"}},
+              "tools/list": {"tools": [tool]},
+              "tools/call": {"content": [{"type": "text", "text": told}]}}.get(asked["method"])
+    if result:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"#;
 
 /// The running house, its counterparts, and two people in it.
 pub(super) struct Run {
@@ -41,7 +56,11 @@ impl Run {
         std::fs::write(files.path().join("erp.pem"), pair.serialize_pem()).unwrap();
         let document = first("yaml").replace("http://localhost:3000", &counterpart.base);
         std::fs::write(files.path().join("crm.yaml"), document).unwrap();
+        let child = files.path().join("crm.py");
+        std::fs::write(&child, CHILD).unwrap();
         let config = case.config.replace("/run/secrets", files.path().to_str().unwrap());
+        let config = config.replace("/srv/crm/crm.py", child.to_str().unwrap());
+        let config = config.replace("\"python3\"", "\"/usr/bin/python3\"");
         let config = config.replace("https://localhost:3443", &counterpart.door);
         let setup = Setup::config(placed(&config, &counterpart));
         let setup = variables(&case.config).into_iter().fold(setup, |setup, name| setup.env(name, &value_of(name)));
@@ -65,15 +84,37 @@ impl Run {
         let tool = sight.tool().expect("a call at the end");
         let person = sight.line.last().unwrap().trim_matches(['(', ')']).to_owned();
         let who = self.people.iter().position(|(name, _)| *name == person).unwrap_or(0);
+        self.answer(tool, who).await;
+    }
+
+    /// Compares what a child finds in its environment with what the page says.
+    pub(super) async fn compare_environment(&self) {
+        if self.case.environment.is_empty() {
+            return;
+        }
+        let answer = self.answer("look", 0).await;
+        let told = answer.body["result"]["content"][0]["text"].as_str().unwrap();
+        let told: BTreeMap<String, String> = serde_json::from_str(told).unwrap();
+        for (name, expected) in &self.case.environment {
+            let seen: String = told[name].chars().rev().collect();
+            assert_eq!(seen, self.meant(expected), "{}: {name}", self.case.title);
+        }
+    }
+
+    /// What a tool answers that person, once they have connected what it needs.
+    async fn answer(&self, tool: &str, who: usize) -> Answer {
         let mut visitor = self.people[who].1.clone();
-        let client = self.client(&mut visitor).await;
+        let mut client = self.client(&mut visitor).await;
         let mut answer = client.call(tool, json!({})).await;
-        if let Some(link) = link_in(&answer.body) {
+        while let Some(link) = link_in(&answer.body) {
             connect(&mut visitor, &link).await;
+            // A child that has the secret now is another one.
+            client = self.client(&mut visitor).await;
             answer = client.call(tool, json!({})).await;
         }
         let done = answer.is_result() && answer.body["result"]["isError"] != true;
         assert!(done, "{}: {tool}: {} {}\n{}", self.case.title, answer.status, answer.text, self.world.log());
+        answer
     }
 
     /// A client that acts for that person.
