@@ -254,7 +254,7 @@ impl Refresh {
             return Err(Verdict::Reconnect(told.to_string()));
         }
         let tokens = answer.map_err(|error| self.judge(&error))?;
-        let renewed = bundle.renewed(&tokens);
+        let renewed = bundle.renewed(&found.server, &tokens);
         Ok((tokens, renewed))
     }
 

@@ -156,7 +156,7 @@ pub async fn keep(store: &Store, user: &UserId, account: &Account<'_>, expires_a
         "redirect_uri": null, "scope": "", "expires_at": null,
     });
     let secret = json!({
-        "kind": "oauth", "issuer": account.issuer, "access": account.access, "refresh": account.refresh,
+        "kind": "oauth", "issuer": account.issuer, "endpoint": "", "access": account.access, "refresh": account.refresh,
         "registration": registration, "to": shown_at(account.to),
     });
     let new = NewConnection {

@@ -17,6 +17,7 @@ pub mod connecting;
 pub mod documents;
 pub mod echo;
 pub mod forge;
+pub mod gate;
 pub mod giver;
 pub mod handing;
 pub mod honeypot;

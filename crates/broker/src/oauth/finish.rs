@@ -42,7 +42,7 @@ impl Accounts {
         let asked = settings.asked(&found);
         let tokens = desk.exchange(&pending, &code, &asked).await.map_err(no_tokens)?;
         self.judge_grant((settings, &found), &tokens, &event).await?;
-        let bundle = Bundle::new(&found.server.issuer, &tokens, away.registration, away.to);
+        let bundle = Bundle::new(&found.server, &tokens, away.registration, away.to);
         let new = NewConnection {
             key: key.clone(),
             client: bundle.registration.client_id.clone(),

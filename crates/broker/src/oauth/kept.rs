@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_client::{Registration, Secret, Tokens};
+use bailiwick_client::{AuthorizationServer, Registration, Secret, Tokens};
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::time::Timestamp;
@@ -17,6 +17,8 @@ use crate::settings::UserOauth;
 pub(crate) struct Bundle {
     /// Who gave the tokens; they are shown to nobody else.
     pub(crate) issuer: String,
+    /// At which endpoint: one host may serve many who say nothing of themselves.
+    endpoint: String,
     access: String,
     refresh: Option<String>,
     /// As whom: a refresh token is bound to its client (RFC 6749 §10.4).
@@ -26,21 +28,29 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
-    pub(crate) fn new(issuer: &str, tokens: &Tokens, registration: Registration, to: BTreeSet<String>) -> Self {
+    /// What that server gave, to be shown there.
+    pub(crate) fn new(
+        server: &AuthorizationServer,
+        tokens: &Tokens,
+        registration: Registration,
+        to: BTreeSet<String>,
+    ) -> Self {
         let (access, refresh) = tokens.expose();
         let (access, refresh) = (access.to_owned(), refresh.map(str::to_owned));
-        Self { issuer: issuer.to_owned(), access, refresh, registration, to }
+        let (issuer, endpoint) = (server.issuer.clone(), server.token_endpoint.to_string());
+        Self { issuer, endpoint, access, refresh, registration, to }
     }
 
-    /// The same with what it was renewed by.
-    pub(crate) fn renewed(&self, tokens: &Tokens) -> Self {
-        Self::new(&self.issuer, tokens, self.registration.clone(), self.to.clone())
+    /// The same with what that server renewed it by.
+    pub(crate) fn renewed(&self, server: &AuthorizationServer, tokens: &Tokens) -> Self {
+        Self::new(server, tokens, self.registration.clone(), self.to.clone())
     }
 
     /// What the tokens are bound to.
     pub(crate) fn bound(&self, scope: &ScopeSet) -> Bound {
         Bound {
             issuer: self.issuer.clone(),
+            endpoint: self.endpoint.clone(),
             client: self.registration.client_id.clone(),
             scope: scope.clone(),
             to: self.to.clone(),
@@ -78,6 +88,7 @@ impl Bundle {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
     issuer: String,
+    endpoint: String,
     client: String,
     scope: ScopeSet,
     to: BTreeSet<String>,
@@ -88,9 +99,10 @@ impl Bound {
     /// person. With no destination they are shown to nobody.
     pub(crate) fn fits(&self, settings: &UserOauth, destination: Option<&str>) -> bool {
         let issuer = settings.named_issuer().is_none_or(|issuer| issuer == self.issuer);
+        let endpoint = settings.token_url.as_ref().is_none_or(|url| url.as_str() == self.endpoint);
         let client = settings.client_id.as_ref().is_none_or(|client| *client == self.client);
         let place = destination.is_none_or(|destination| self.to.contains(destination));
-        (issuer && client && place) || !holds(Control::BoundAccount)
+        (issuer && endpoint && client && place) || !holds(Control::BoundAccount)
     }
 
     /// The first scope that is not asked for (R16); whatever comes is the provider's own choice where none is.

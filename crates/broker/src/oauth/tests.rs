@@ -342,6 +342,8 @@ async fn an_account_serves_only_what_its_person_connected_it_to() {
     let url = Some("https://other.example/a".parse().unwrap());
     let written = UserOauth { issuer: None, authorization_url: url, ..settings() };
     assert!(lost(world.shown_by(&Arc::new(written), DESTINATION).await), "another provider, as written");
+    let endpoint = UserOauth { token_url: Some("https://other.example/t".parse().unwrap()), ..settings() };
+    assert!(lost(world.shown_by(&Arc::new(endpoint), DESTINATION).await), "another of the same host");
     let client = UserOauth { client_id: Some("another".to_owned()), ..settings() };
     assert!(lost(world.shown_by(&Arc::new(client), DESTINATION).await), "another client");
     assert!(lost(world.shown_by(&world.settings, "https://new.example").await), "another place");

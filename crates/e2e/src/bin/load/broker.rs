@@ -1,15 +1,19 @@
 //! What each kind of credential adds to a call once it is kept: one house, one server behind, every kind in turn.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bailiwick_domain::time::Clock as _;
 use bailiwick_e2e::account_provider::{AccountProvider, CLIENT, shown_at};
 use bailiwick_e2e::forge::{Now, open_store};
+use bailiwick_e2e::gate::Gate;
 use bailiwick_e2e::giver::Giver;
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::world::Ended;
 use bailiwick_e2e::{App, Mcp, Setup, World};
 use serde_json::json;
+use tempfile::TempDir;
+use url::Url;
 
 use crate::crowd::{crowd, keep, keep_key};
 use crate::percentile;
@@ -20,7 +24,7 @@ const SECRET: &str = "a secret of this run";
 
 /// Each kind: its server's name, what it is called in the figures, and its `credential`. Without any, twice: how far the
 /// two are apart is how little a difference means.
-fn kinds(giver: &Giver, accounts: &AccountProvider) -> [(&'static str, &'static str, String); 12] {
+fn kinds(giver: &Giver, accounts: &AccountProvider, shelf: &Path) -> [(&'static str, &'static str, String); 13] {
     let secret = "{ env = \"LOAD_SECRET\" }";
     let asking = |kind: &str, more: &str| {
         let url = &giver.token_url;
@@ -35,6 +39,13 @@ fn kinds(giver: &Giver, accounts: &AccountProvider) -> [(&'static str, &'static 
          scopes = [\"crm:use\"] }}",
         giver.token_url.trim_end_matches("/token")
     );
+    let file = |name: &str| shelf.join(name).display().to_string();
+    let mtls = format!(
+        "{{ kind = \"mtls\", cert = \"{}\", key = {{ file = \"{}\" }}, ca_file = \"{}\" }}",
+        file("gateway.crt"),
+        file("gateway.key"),
+        file("crm-ca.crt")
+    );
     [
         ("none", "none", none.clone()),
         ("signed", "signed_jwt", "{ kind = \"signed_jwt\", audience = \"crm\" }".to_owned()),
@@ -47,18 +58,20 @@ fn kinds(giver: &Giver, accounts: &AccountProvider) -> [(&'static str, &'static 
         ("saml", "saml_bearer", asking("saml_bearer", &format!("{audience}, key = {{ env = \"SAML_KEY\" }}"))),
         ("account", "user_oauth", accounts.credential()),
         ("entra", "entra_obo", entra),
+        ("mtls", "mtls", mtls),
         ("again", "none, again", none),
     ]
 }
 
 /// Connects what is Alice's own.
-async fn connect(ended: &Ended, accounts: &AccountProvider, upstream: &str) {
+async fn connect(ended: &Ended, (giver, accounts): (&Giver, &AccountProvider), upstream: &str) {
     let store = open_store(ended).await;
     let alice = store.user_by_name("alice").await.unwrap().expect("alice").id;
     keep_key(&store, &alice, ("own", upstream)).await;
     let registration = json!({ "client_id": CLIENT, "client_secret": null, "method": "none", "redirect_uri": null,
         "scope": "", "expires_at": null });
-    let entra = json!({ "kind": "oauth", "issuer": accounts.issuer, "access": "what Entra gave", "refresh": null,
+    let issuer = giver.token_url.trim_end_matches("/token");
+    let entra = json!({ "kind": "oauth", "issuer": issuer, "endpoint": giver.token_url, "access": "what Entra gave", "refresh": null,
         "registration": registration, "to": shown_at(upstream) });
     keep(&store, &alice, "entra", entra).await;
     accounts.connect(&store, (&alice, upstream), Now.now().after(Duration::from_hours(6))).await;
@@ -74,7 +87,7 @@ async fn ready(app: &App, name: &str, upstream: &Honeypot) -> Mcp {
     let answer = client.call("look", json!({})).await;
     assert!(answer.is_result(), "{name}: {} {}", answer.status, answer.text);
     let shown = upstream.headers().iter().any(|(name, _)| ["authorization", "x-api-key"].contains(&name.as_str()));
-    assert_eq!(shown, !["none", "again"].contains(&name), "{name}: what was shown");
+    assert_eq!(shown, !["none", "mtls", "again"].contains(&name), "{name}: what was shown");
     client
 }
 
@@ -112,10 +125,15 @@ async fn in_turn(
 /// Measures `count / 4` calls of each kind, then a crowd of `count / 2`.
 pub(crate) async fn broker(count: usize) {
     let (upstream, giver, accounts) = (Honeypot::start().await, Giver::start().await, AccountProvider::start().await);
-    let kinds = kinds(&giver, &accounts);
+    let shelf = TempDir::new().unwrap();
+    let behind = upstream.url.parse::<Url>().unwrap().socket_addrs(|| None).unwrap();
+    let gate = Gate::start(behind[0], shelf.path()).await;
+    let kinds = kinds(&giver, &accounts, shelf.path());
     let section = |(name, _, credential): &(&str, &str, String)| {
-        let none = "discovery = { kind = \"none\" }";
-        format!("[server.{name}]\nupstream = \"{}\"\n{none}\ncredential = {credential}\n", upstream.url)
+        let (through, none) = (format!("{}/mcp", gate.origin), "discovery = { kind = \"none\" }");
+        // Without its certificate the gateway would not even be told which tools there are.
+        let (url, none) = if *name == "mtls" { (&through, "") } else { (&upstream.url, none) };
+        format!("[server.{name}]\nupstream = \"{url}\"\n{none}\ncredential = {credential}\n")
     };
     let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
     let setup = Setup::config(kinds.iter().map(section).collect::<String>())
@@ -125,7 +143,7 @@ pub(crate) async fn broker(count: usize) {
     let first = setup.clone().start();
     App::register_for(&first.base, &first.url("/mcp/none")).await.tokens("none:read").await;
     let ended = first.stop();
-    connect(&ended, &accounts, &upstream.url).await;
+    connect(&ended, (&giver, &accounts), &upstream.url).await;
     let world = setup.after(&ended).start();
     let names = kinds.each_ref().map(|(name, ..)| *name);
     let mut times = in_turn(&world, &names, count / 4, (&upstream, &giver)).await;

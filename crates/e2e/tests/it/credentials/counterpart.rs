@@ -1,8 +1,7 @@
 //! The other side of every credential: an MCP server, an API and an authorization server that write down what they are
-//! sent, and a door in front that only a certificate opens.
+//! sent, and a gate in front that only a certificate opens.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,15 +10,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Json, Router};
-use bailiwick_e2e::tls::Pair;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use bailiwick_e2e::gate::Gate;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -54,16 +47,16 @@ struct Inner {
     given: Mutex<usize>,
 }
 
-/// All of them, on one port, and the door on another.
+/// All of them, on one port, and the gate on another.
 pub(super) struct Counterpart {
     pub(super) base: String,
-    pub(super) door: String,
+    pub(super) gate: Gate,
     inner: Arc<Inner>,
     stop: CancellationToken,
 }
 
 impl Counterpart {
-    /// Starts them; what opens the door is left in that directory.
+    /// Starts them; what opens the gate is left in that directory.
     pub(super) async fn start(directory: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -72,15 +65,8 @@ impl Counterpart {
         let routes = Router::new().fallback(answer).with_state(Arc::clone(&inner));
         let stop = CancellationToken::new();
         tokio::spawn(bailiwick_net::serve(bailiwick_net::Listener::Tcp(listener), routes, stop.clone()));
-        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = door.local_addr().unwrap().port();
-        let acceptor = acceptor(directory);
-        tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-            while let Ok((stream, _)) = door.accept().await {
-                tokio::spawn(let_in(stream, acceptor.clone(), address));
-            }
-        }));
-        Self { base, door: format!("https://localhost:{port}"), inner, stop }
+        let gate = Gate::start(address, directory).await;
+        Self { base, gate, inner, stop }
     }
 
     /// Every request so far.
@@ -102,33 +88,6 @@ impl Drop for Counterpart {
 
 fn token(number: usize) -> String {
     format!("given-{number}")
-}
-
-/// Lets in whoever shows the certificate that it leaves in that directory.
-fn acceptor(directory: &Path) -> TlsAcceptor {
-    let (ours, theirs) = (Pair::new(), Pair::new());
-    for (name, text) in [("gateway.crt", &theirs.cert), ("gateway.key", &theirs.key), ("crm-ca.crt", &ours.cert)] {
-        std::fs::write(directory.join(name), text).unwrap();
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(theirs.cert.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(ours.cert.as_bytes()).unwrap()];
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, PrivateKeyDer::from_pem_slice(ours.key.as_bytes()).unwrap())
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
-}
-
-/// Passes on what comes from whoever has the certificate.
-async fn let_in(stream: TcpStream, acceptor: TlsAcceptor, to: SocketAddr) {
-    let Ok(mut secured) = acceptor.accept(stream).await else { return };
-    let mut inside = TcpStream::connect(to).await.unwrap();
-    let _ = tokio::io::copy_bidirectional(&mut secured, &mut inside).await;
 }
 
 async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {

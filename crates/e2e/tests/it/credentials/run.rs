@@ -61,7 +61,7 @@ impl Run {
         let config = case.config.replace("/run/secrets", files.path().to_str().unwrap());
         let config = config.replace("/srv/crm/crm.py", child.to_str().unwrap());
         let config = config.replace("\"python3\"", "\"/usr/bin/python3\"");
-        let config = config.replace("https://localhost:3443", &counterpart.door);
+        let config = config.replace("https://localhost:3443", &counterpart.gate.origin);
         let setup = Setup::config(placed(&config, &counterpart));
         let setup = variables(&case.config).into_iter().fold(setup, |setup, name| setup.env(name, &value_of(name)));
         let world = setup.start();
