@@ -9,7 +9,7 @@ import { check, close, story } from './stage/ledger.mjs';
 import { INTEROP, NODE, ROOT, serve, built } from './stage/house.mjs';
 import { Child, freePort } from './stage/process.mjs';
 import { Peer } from './stage/peer.mjs';
-import { makeAccount, openBrowser } from './stage/pages.mjs';
+import { consents, makeAccount, openBrowser } from './stage/pages.mjs';
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' };
@@ -81,18 +81,7 @@ async function signIn({ desk, phone, house }) {
   await throughProvider(desk.page, 'ada');
   await desk.page.getByText('Continue', { exact: true }).click();
   const answer = (await answered).url();
-  await desk.page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
-  check('the provider leads to the consent', desk.page.url().startsWith(`${house.origin}/consent`), desk.page.url());
-  await desk.look('consent-federated');
-  await desk.page.getByRole('button', { name: 'Allow', exact: true }).click();
-  await peer.event('ready');
-  const notes = await peer.ask({ do: 'call', tool: 'list_notes' });
-  check('a tool answers the person from elsewhere', notes.event === 'call' && !notes.isError, notes);
-  await peer.end();
-
-  await desk.page.goto(`${house.origin}/account`);
-  const text = await desk.page.locator('body').innerText();
-  check('the account carries the provider in its name', text.includes('corp/ada'), text);
+  const text = await consents(desk, house, peer, { picture: 'consent-federated', name: 'corp/ada' });
   check('there is no password to change', !text.includes('Change your password'), text);
   await desk.look('account-federated');
 

@@ -10,7 +10,7 @@ import { check, close, story } from './stage/ledger.mjs';
 import { INTEROP, PYTHON, ROOT, serve, built } from './stage/house.mjs';
 import { Child, freePort } from './stage/process.mjs';
 import { Peer } from './stage/peer.mjs';
-import { makeAccount, openBrowser } from './stage/pages.mjs';
+import { consents, makeAccount, openBrowser } from './stage/pages.mjs';
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PASSWORD = 'correct horse battery staple';
@@ -54,18 +54,7 @@ async function signIn({ desk, house }) {
   await throughProvider(desk.page, 'ada');
   const cookies = (await (await posted).request().allHeaders()).cookie;
   check('the answer comes from another site, without our cookies', cookies === undefined, cookies);
-  await desk.page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
-  check('the provider leads to the consent', desk.page.url().startsWith(`${house.origin}/consent`), desk.page.url());
-  await desk.look('consent-saml');
-  await desk.page.getByRole('button', { name: 'Allow', exact: true }).click();
-  await peer.event('ready');
-  const notes = await peer.ask({ do: 'call', tool: 'list_notes' });
-  check('a tool answers the person from elsewhere', notes.event === 'call' && !notes.isError, notes);
-  await peer.end();
-
-  await desk.page.goto(`${house.origin}/account`);
-  const text = await desk.page.locator('body').innerText();
-  check('the account carries the provider in its name', text.includes('corp/p-ada'), text);
+  await consents(desk, house, peer, { picture: 'consent-saml', name: 'corp/p-ada' });
   await desk.look('account-saml');
 }
 

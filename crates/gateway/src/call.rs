@@ -95,6 +95,37 @@ impl Said {
 }
 
 impl Call {
+    /// True for what opens, keeps and ends a session and lists its tools, and for answers.
+    pub(crate) fn is_about_its_session(&self) -> bool {
+        match &self.aim {
+            Aim::Leave => true,
+            Aim::Listen => false,
+            Aim::Say(said) => match said.known {
+                Method::Initialize
+                | Method::Initialized
+                | Method::Cancelled
+                | Method::Ping
+                | Method::Discover
+                | Method::ToolsList => true,
+                Method::Other => said.method.is_none(),
+                Method::ToolsCall
+                | Method::PromptsList
+                | Method::PromptsGet
+                | Method::ResourcesList
+                | Method::ResourceTemplatesList
+                | Method::ResourcesRead
+                | Method::ResourcesSubscribe
+                | Method::ResourcesUnsubscribe
+                | Method::Complete
+                | Method::SetLevel
+                | Method::Listen
+                | Method::TasksGet
+                | Method::TasksUpdate
+                | Method::TasksCancel => false,
+            },
+        }
+    }
+
     /// Reads what the caller asks for.
     pub(crate) async fn read(
         gateway: &Gateway,

@@ -8,11 +8,10 @@ use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::challenge::Challenge;
 use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::error::ErrorCode;
-use bailiwick_domain::mcp::Method;
 use bailiwick_domain::policy::{Ask, Decision, Risk, Server, decide, enter};
 use bailiwick_domain::time::Timestamp;
 
-use crate::call::{Aim, Call, Said};
+use crate::call::{Call, Said};
 use crate::ceiling::Ceiling;
 use crate::gateway::Gateway;
 use crate::refuse::{Refusal, Trail};
@@ -162,34 +161,7 @@ fn without_tool(gateway: &Gateway, call: &Call, server: &Server) -> Decision {
     if let Some(refused) = ceiling.decision() {
         return refused;
     }
-    let open = match &call.aim {
-        Aim::Leave => true,
-        Aim::Listen => false,
-        Aim::Say(said) => match said.known {
-            Method::Initialize
-            | Method::Initialized
-            | Method::Cancelled
-            | Method::Ping
-            | Method::Discover
-            | Method::ToolsList => true,
-            Method::Other => said.method.is_none(),
-            Method::ToolsCall
-            | Method::PromptsList
-            | Method::PromptsGet
-            | Method::ResourcesList
-            | Method::ResourceTemplatesList
-            | Method::ResourcesRead
-            | Method::ResourcesSubscribe
-            | Method::ResourcesUnsubscribe
-            | Method::Complete
-            | Method::SetLevel
-            | Method::Listen
-            | Method::TasksGet
-            | Method::TasksUpdate
-            | Method::TasksCancel => false,
-        },
-    };
-    if open {
+    if call.is_about_its_session() {
         return Decision::Permit { rule: "token".to_owned() };
     }
     enter(&ceiling.held(&call.caller), server)

@@ -91,3 +91,23 @@ export async function signIn(page, house, { name, password }) {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(/\/account/);
 }
+
+// Somebody who signed in elsewhere consents: a tool answers them, and the account page knows them by `name`. Gives the
+// words of that page.
+export async function consents(view, house, peer, { picture, name }) {
+  const { page } = view;
+  const allow = page.getByRole('button', { name: 'Allow', exact: true });
+  await allow.waitFor();
+  check('the provider leads to the consent', page.url().startsWith(`${house.origin}/consent`), page.url());
+  await view.look(picture);
+  await allow.click();
+  await peer.event('ready');
+  const notes = await peer.ask({ do: 'call', tool: 'list_notes' });
+  check('a tool answers the person from elsewhere', notes.event === 'call' && !notes.isError, notes);
+  await peer.end();
+
+  await page.goto(`${house.origin}/account`);
+  const text = await page.locator('body').innerText();
+  check('the account carries the provider in its name', text.includes(name), text);
+  return text;
+}

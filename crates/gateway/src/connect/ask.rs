@@ -34,7 +34,8 @@ pub(crate) async fn instead(gateway: &Gateway, call: &Call, error: BrokerError) 
         | BrokerError::Unfit(_) => return Err(error.into()),
     };
     // INVARIANT: what the gateway shows for itself reads and changes nothing for a caller (R19).
-    if is_about_the_session(call) || !holds(Control::NoFallback) {
+    let logs = call.said().is_some_and(|said| said.known == Method::SetLevel);
+    if call.is_about_its_session() || logs || !holds(Control::NoFallback) {
         return credential::own(gateway, &call.server).await.map_err(Refusal::from);
     }
     if matches!(call.aim, Aim::Listen) {
@@ -44,37 +45,6 @@ pub(crate) async fn instead(gateway: &Gateway, call: &Call, error: BrokerError) 
     let known = gateway.broker.providers();
     let title = known.get(provider).map_or_else(|| call.server.settings.title.clone(), |known| known.title.clone());
     Err(ask(gateway, call, Need { provider: provider.clone(), title, lost }).await)
-}
-
-/// True for what opens, keeps and ends a session, and lists its tools.
-fn is_about_the_session(call: &Call) -> bool {
-    match &call.aim {
-        Aim::Leave => true,
-        Aim::Listen => false,
-        Aim::Say(said) => match said.known {
-            Method::Initialize
-            | Method::Initialized
-            | Method::Cancelled
-            | Method::Ping
-            | Method::Discover
-            | Method::ToolsList
-            | Method::SetLevel => true,
-            Method::ToolsCall
-            | Method::PromptsList
-            | Method::PromptsGet
-            | Method::ResourcesList
-            | Method::ResourceTemplatesList
-            | Method::ResourcesRead
-            | Method::ResourcesSubscribe
-            | Method::ResourcesUnsubscribe
-            | Method::Complete
-            | Method::Listen
-            | Method::TasksGet
-            | Method::TasksUpdate
-            | Method::TasksCancel
-            | Method::Other => false,
-        },
-    }
 }
 
 /// Refuses a call with the link. The same link is given out again while it waits: however often an agent tries, its
