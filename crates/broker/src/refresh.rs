@@ -255,6 +255,7 @@ impl Refresh {
         }
         let tokens = answer.map_err(|error| self.judge(&error))?;
         let renewed = bundle.renewed(&found.server, &tokens);
+        let renewed = renewed.ok_or_else(|| Verdict::Reconnect("it answered for another account".to_owned()))?;
         Ok((tokens, renewed))
     }
 

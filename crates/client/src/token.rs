@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::ask;
 use crate::authorize::Pending;
+use crate::identity::Identity;
 use crate::register::Registration;
 use crate::secret::{Secret, kept, kept_option};
 use crate::told::Told;
@@ -28,6 +29,9 @@ pub struct Tokens {
     pub scope: ScopeSet,
     /// When the access token ends, if the server said so.
     pub expires_at: Option<Timestamp>,
+    /// Whose account they are for, if the server said so this time.
+    #[serde(skip)]
+    pub identity: Option<Identity>,
 }
 
 /// Why there are no tokens.
@@ -72,7 +76,7 @@ impl Tokens {
 
     /// Tokens that somebody kept.
     pub fn kept(access: Secret, refresh: Option<Secret>, scope: ScopeSet, expires_at: Option<Timestamp>) -> Self {
-        Self { access, refresh, scope, expires_at }
+        Self { access, refresh, scope, expires_at, identity: None }
     }
 
     /// True when the access token can be renewed without a person.
@@ -156,11 +160,11 @@ impl Desk<'_> {
         if !reply.status.is_success() {
             return Err(Told::read(&reply.body).map_or(broken, TokenError::Refused));
         }
-        read(&reply.body, asked, self.now).ok_or(broken)
+        read(&reply.body, (asked, &self.registration.client_id), self.now).ok_or(broken)
     }
 }
 
-fn read(body: &[u8], asked: &ScopeSet, now: Timestamp) -> Option<Tokens> {
+fn read(body: &[u8], (asked, client): (&ScopeSet, &str), now: Timestamp) -> Option<Tokens> {
     #[derive(Deserialize)]
     struct Raw {
         access_token: String,
@@ -168,6 +172,7 @@ fn read(body: &[u8], asked: &ScopeSet, now: Timestamp) -> Option<Tokens> {
         expires_in: Option<u64>,
         refresh_token: Option<String>,
         scope: Option<String>,
+        id_token: Option<String>,
     }
     let raw: Raw = serde_json::from_slice(body).ok()?;
     let usable = !raw.access_token.is_empty() && raw.token_type.eq_ignore_ascii_case("bearer");
@@ -178,6 +183,7 @@ fn read(body: &[u8], asked: &ScopeSet, now: Timestamp) -> Option<Tokens> {
         refresh: raw.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
         scope,
         expires_at: raw.expires_in.map(|seconds| now.after(Duration::from_secs(seconds))),
+        identity: raw.id_token.and_then(|token| Identity::read(&token, client)),
     })
 }
 
@@ -198,11 +204,11 @@ mod tests {
         let asked = ScopeSet::parse("a b").unwrap();
         let full = read(
             br#"{"access_token":"x","token_type":"bearer","expires_in":300,"refresh_token":"r","scope":"a"}"#,
-            &asked,
+            (&asked, "us"),
             NOW,
         )
         .unwrap();
-        let bare = read(br#"{"access_token":"x","token_type":"Bearer"}"#, &asked, NOW).unwrap();
+        let bare = read(br#"{"access_token":"x","token_type":"Bearer"}"#, (&asked, "us"), NOW).unwrap();
 
         assert_eq!((full.scope.to_string().as_str(), full.expires_at), ("a", Some(Timestamp::from_seconds(1300))));
         assert!(full.renewable() && !bare.renewable());
@@ -213,7 +219,8 @@ mod tests {
     fn scopes_are_read_as_they_are_written_or_not_at_all() {
         let asked = ScopeSet::parse("repo gist").unwrap();
         let answer = |scope: &str| format!(r#"{{"access_token":"x","token_type":"bearer","scope":"{scope}"}}"#);
-        let read = |scope: &str| read(answer(scope).as_bytes(), &asked, NOW).map(|tokens| tokens.scope.to_string());
+        let read =
+            |scope: &str| read(answer(scope).as_bytes(), (&asked, "us"), NOW).map(|tokens| tokens.scope.to_string());
 
         assert_eq!(read("repo,gist").as_deref(), Some("gist repo"));
         assert_eq!(read("").as_deref(), Some(""), "nothing was granted");
@@ -228,13 +235,14 @@ mod tests {
             r#"{"token_type":"Bearer"}"#,
             "[]",
         ] {
-            assert!(read(body.as_bytes(), &ScopeSet::default(), NOW).is_none(), "{body}");
+            assert!(read(body.as_bytes(), (&ScopeSet::default(), "us"), NOW).is_none(), "{body}");
         }
     }
 
     #[test]
     fn a_token_about_to_end_is_not_fresh() {
-        let tokens = read(br#"{"access_token":"x","token_type":"Bearer","expires_in":60}"#, &ScopeSet::default(), NOW);
+        let tokens =
+            read(br#"{"access_token":"x","token_type":"Bearer","expires_in":60}"#, (&ScopeSet::default(), "us"), NOW);
         let tokens = tokens.unwrap();
 
         assert!(tokens.fresh(NOW));
@@ -243,8 +251,11 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_printed() {
-        let tokens =
-            read(br#"{"access_token":"hush","token_type":"Bearer","refresh_token":"hush"}"#, &ScopeSet::default(), NOW);
+        let tokens = read(
+            br#"{"access_token":"hush","token_type":"Bearer","refresh_token":"hush"}"#,
+            (&ScopeSet::default(), "us"),
+            NOW,
+        );
         assert!(!format!("{tokens:?}").contains("hush"));
     }
 }

@@ -47,7 +47,7 @@ impl Accounts {
             key: key.clone(),
             client: bundle.registration.client_id.clone(),
             scope: tokens.scope.clone(),
-            account: None,
+            account: tokens.identity.as_ref().map(|identity| identity.name.clone()),
             secret: bundle.write(),
             expires_at: tokens.expires_at,
             rotates: settings.rotates,

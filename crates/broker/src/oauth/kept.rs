@@ -25,6 +25,9 @@ pub(crate) struct Bundle {
     pub(crate) registration: Registration,
     /// Where the access token may be shown.
     pub(crate) to: BTreeSet<String>,
+    /// Whose account it is there, where the provider said so.
+    #[serde(default)]
+    subject: Option<String>,
 }
 
 impl Bundle {
@@ -38,12 +41,17 @@ impl Bundle {
         let (access, refresh) = tokens.expose();
         let (access, refresh) = (access.to_owned(), refresh.map(str::to_owned));
         let (issuer, endpoint) = (server.issuer.clone(), server.token_endpoint.to_string());
-        Self { issuer, endpoint, access, refresh, registration, to }
+        let subject = tokens.identity.as_ref().map(|identity| identity.subject.clone());
+        Self { issuer, endpoint, access, refresh, registration, to, subject }
     }
 
-    /// The same with what that server renewed it by.
-    pub(crate) fn renewed(&self, server: &AuthorizationServer, tokens: &Tokens) -> Self {
-        Self::new(server, tokens, self.registration.clone(), self.to.clone())
+    /// The same with what that server renewed it by; nothing where that is for another account (OpenID Connect Core
+    /// §12.2).
+    pub(crate) fn renewed(&self, server: &AuthorizationServer, tokens: &Tokens) -> Option<Self> {
+        let mut new = Self::new(server, tokens, self.registration.clone(), self.to.clone());
+        let same = self.subject.is_none() || new.subject.is_none() || self.subject == new.subject;
+        new.subject = new.subject.take().or_else(|| self.subject.clone());
+        (same || !holds(Control::OvergrantCheck)).then_some(new)
     }
 
     /// What the tokens are bound to.

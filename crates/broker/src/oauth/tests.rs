@@ -460,6 +460,30 @@ async fn an_end_is_told_to_the_provider_and_holds_in_memory() {
 }
 
 #[tokio::test]
+async fn an_account_is_called_by_its_name_and_stays_the_same() {
+    let world = World::new().await;
+    let said = |sub: &str| {
+        let claims = json!({ "sub": sub, "aud": "registered", "preferred_username": "ada" });
+        let id_token = format!("e30.{}.sig", bailiwick_domain::text::encode(claims.to_string().as_bytes()));
+        json!({
+            "access_token": format!("of {sub}"), "refresh_token": "r", "token_type": "Bearer", "expires_in": 60,
+            "scope": "crm.read", "id_token": id_token,
+        })
+    };
+    world.answers(200, said("42"));
+    world.connect().await;
+    assert_eq!(world.view().await.unwrap().account.as_deref(), Some("ada"));
+    world.pass(Duration::from_mins(1));
+    assert_eq!(world.shown().await.unwrap(), "of 42");
+
+    world.answers(200, said("43"));
+    world.pass(Duration::from_mins(1));
+
+    assert!(matches!(world.shown().await, Err(BrokerError::Lost { .. })));
+    assert_eq!(world.view().await.unwrap().state, ConnectionState::NeedsReconnect);
+}
+
+#[tokio::test]
 async fn a_test_renews_and_says_what_is_wrong() {
     let world = World::new().await;
     assert_eq!(world.accounts.test(&world.settings, &world.key).await, Err(ConnectError::Missing));
