@@ -105,7 +105,7 @@ impl AgentEntry {
             behind: behind(&resource),
             resource,
             title: self.title(name),
-            assurance: self.authenticate.proof(&format!("{label}.authenticate"))?.auth.assurance(),
+            assurance: self.authenticate.assurance(),
             floor: self.assurance_floor.map_or(Assurance::None, Floor::level),
             acts_for: self.acts_for.clone(),
             scopes: self.scopes.as_ref().map(|list| scopes(&label, "scopes", list)).transpose()?,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bailiwick_domain::chain::Assurance;
 use bailiwick_domain::client::{AssertionTrust, AuthMethod, SpiffeId, secret_digest};
 use bailiwick_domain::jose::{JwkError, JwkSet};
 use bailiwick_domain::opaque::{ClientSecret, Digest};
@@ -62,6 +63,19 @@ impl Proof {
 }
 
 impl AuthenticateEntry {
+    /// How surely whoever proves it is known. Nothing is fetched or read for that: a command that tells a secret runs when
+    /// the secret is wanted.
+    pub(crate) const fn assurance(&self) -> Assurance {
+        let method = match (&self.client_secret, &self.jwks_file, &self.spiffe_id, &self.kubernetes) {
+            (Some(_), ..) => AuthMethod::ClientSecretBasic,
+            (None, Some(_), ..) => AuthMethod::PrivateKeyJwt,
+            (None, None, Some(_), _) => AuthMethod::SpiffeJwt,
+            (None, None, None, Some(_)) => AuthMethod::KubernetesToken,
+            (None, None, None, None) => AuthMethod::None,
+        };
+        method.assurance()
+    }
+
     /// Fetches the secret or reads the keys. `label` is where the entry stands, such as `agent.researcher.authenticate`.
     pub(crate) fn proof(&self, label: &str) -> Result<Proof, ConfigError> {
         let wrong = |says: &str| ConfigError::Value(format!("{label}: {says}"));

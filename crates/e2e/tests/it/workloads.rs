@@ -8,6 +8,7 @@ use bailiwick_e2e::workload::{CLUSTER, JWT_BEARER, Request, Signing, claims, sec
 use bailiwick_e2e::{App, Mcp, Setup, Tokens, World};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pod_calls_a_tool_with_the_token_of_its_service_account() {
@@ -148,4 +149,19 @@ async fn a_chain_of_agents_that_sign_passes_a_floor_which_one_secret_anywhere_in
     let mut notes = Mcp::new(&world.url("/mcp/notes"), Some(&good.access));
     assert_eq!(notes.begin().await.status, StatusCode::OK);
     assert!(notes.call("look", json!({})).await.is_result());
+}
+
+#[test]
+fn a_command_that_tells_a_secret_runs_once_at_a_start() {
+    let folder = TempDir::new().unwrap();
+    let (program, told) = (folder.path().join("tell"), folder.path().join("told"));
+    std::fs::write(&program, format!("#!/bin/sh\necho asked >> {}\necho a secret\n", told.display())).unwrap();
+    let config = format!(
+        "[agent.alpha]\nauthenticate = {{ client_secret = {{ command = [\"/bin/sh\", \"{}\"] }} }}\n",
+        program.display()
+    );
+
+    drop(Setup::config(config).start());
+
+    assert_eq!(std::fs::read_to_string(&told).unwrap().lines().count(), 1);
 }
