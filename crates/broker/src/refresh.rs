@@ -65,11 +65,12 @@ impl Accounts {
             }
             match self.look(account, worn).await? {
                 Turn::Done(usable) => return Ok(usable),
+                // What was renewed here is there at the next look, however long that took.
                 Turn::Again => {}
+                Turn::Wait if began.elapsed() > WAIT => {
+                    return Err(BrokerError::Later("another process has not finished the refresh yet".to_owned()));
+                }
                 Turn::Wait => tokio::time::sleep(LOOK).await,
-            }
-            if began.elapsed() > WAIT {
-                return Err(BrokerError::Later("another process has not finished the refresh yet".to_owned()));
             }
         }
     }
