@@ -14,6 +14,8 @@ pub(crate) struct Splitter {
     held: BytesMut,
     /// Everything before this lies in lines that are known not to end an event.
     seen: usize,
+    /// Between that and this, no line ends: a long one is not looked through again with every chunk of it.
+    searched: usize,
 }
 
 /// An event grew past [`MOST_EVENT`].
@@ -32,7 +34,10 @@ impl Splitter {
     pub(crate) fn next(&mut self) -> Option<Bytes> {
         loop {
             let line = self.held.get(self.seen..)?;
-            let at = line.iter().position(|b| matches!(b, b'\n' | b'\r'))?;
+            let known = self.searched.saturating_sub(self.seen);
+            let end = line.iter().skip(known).position(|b| matches!(b, b'\n' | b'\r'));
+            self.searched = end.map_or(self.held.len(), |end| self.seen + known + end);
+            let at = known + end?;
             let crlf = line.get(at..at + 2) == Some(b"\r\n");
             // The other half of a line's CRLF may be on its way; after a blank line it cannot do harm.
             if line.get(at) == Some(&b'\r') && at + 1 == line.len() && at > 0 {
@@ -40,6 +45,7 @@ impl Splitter {
             }
             self.seen += at + if crlf { 2 } else { 1 };
             if at == 0 {
+                self.searched = 0;
                 return Some(self.held.split_to(std::mem::take(&mut self.seen)).freeze());
             }
         }
@@ -47,7 +53,7 @@ impl Splitter {
 
     /// What is left when the stream has ended: an event that was never finished.
     pub(crate) fn rest(&mut self) -> Bytes {
-        self.seen = 0;
+        (self.seen, self.searched) = (0, 0);
         self.held.split().freeze()
     }
 }
@@ -114,6 +120,10 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
     use super::{Splitter, data, message, with_data};
 
     fn cut(chunks: &[&str]) -> Vec<String> {
@@ -152,6 +162,19 @@ mod tests {
     #[test]
     fn a_crlf_in_two_halves_ends_no_event_early() {
         assert_eq!(cut(&["data: a\r", "\ndata: b\r\n\r\n"]), ["data: a\r\ndata: b\r\n\r\n", ""]);
+    }
+
+    #[test]
+    fn a_long_line_is_looked_through_once_in_however_many_chunks_it_comes() {
+        let (begun, mut splitter) = (Instant::now(), Splitter::default());
+        for _ in 0..8 * 1024 {
+            splitter.push(&[b'x'; 1024]).unwrap();
+            assert!(splitter.next().is_none());
+        }
+        splitter.push(b"\n\n").unwrap();
+
+        assert_eq!(splitter.next().unwrap().len(), 8 * 1024 * 1024 + 2);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]
