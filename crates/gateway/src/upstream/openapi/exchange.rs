@@ -235,7 +235,7 @@ impl Exchange<'_> {
             query: obtained.query.clone(),
             cookies: obtained.cookies.clone(),
         };
-        let request = operation.request(given, &shown).map_err(Unanswered::Unfit)?;
+        let request = operation.request(given, &shown, self.gateway.entropy.as_ref()).map_err(Unanswered::Unfit)?;
         let http = obtained.http.as_ref().unwrap_or(&self.gateway.http);
         http.fetch(request, MOST_ANSWER).await.map_err(Unanswered::Http)
     }

@@ -2,17 +2,21 @@
 
 use std::fmt::Write as _;
 
+use bailiwick_domain::entropy::{Entropy, draw};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::encode::{bare, component};
 
-/// The body, and its `Content-Type`. The boundary stands in no part.
-pub(super) fn body(members: &Map<String, Value>) -> (Bytes, String) {
+/// The body, and its `Content-Type`. The boundary stands in no part: it is drawn, so nobody can know it before. Where
+/// it does all the same, chance is broken, and there is no body.
+pub(super) fn body(members: &Map<String, Value>, entropy: &dyn Entropy) -> Option<(Bytes, String)> {
     let parts: Vec<(String, String)> = members.iter().flat_map(|(name, value)| parts(name, value)).collect();
-    let mut boundary = "bailiwick".to_owned();
-    while parts.iter().any(|(_, text)| text.contains(&boundary)) {
-        boundary.push_str("-part");
+    let boundary = format!("bailiwick-{}", URL_SAFE_NO_PAD.encode(draw::<24>(entropy)));
+    if parts.iter().any(|(_, text)| text.contains(&boundary)) {
+        return None;
     }
     let mut body = String::new();
     for (head, text) in parts {
@@ -20,7 +24,7 @@ pub(super) fn body(members: &Map<String, Value>) -> (Bytes, String) {
         let _ = write!(body, "--{boundary}\r\n{head}\r\n\r\n{text}\r\n");
     }
     let _ = write!(body, "--{boundary}--\r\n");
-    (body.into(), format!("multipart/form-data; boundary={boundary}"))
+    Some((body.into(), format!("multipart/form-data; boundary={boundary}")))
 }
 
 fn parts(name: &str, value: &Value) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! The request of a call: each argument where its parameter goes, and what lets us in beside them, which no argument
 //! can replace.
 
+use bailiwick_domain::entropy::Entropy;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, USER_AGENT as AGENT};
 use http::{HeaderMap, HeaderValue, Request, Uri};
@@ -36,7 +37,12 @@ pub(super) struct Unfit(String);
 
 impl Operation {
     /// The request of a call with these arguments.
-    pub(super) fn request(&self, given: &Map<String, Value>, shown: &Shown) -> Result<Request<Full<Bytes>>, Unfit> {
+    pub(super) fn request(
+        &self,
+        given: &Map<String, Value>,
+        shown: &Shown,
+        entropy: &dyn Entropy,
+    ) -> Result<Request<Full<Bytes>>, Unfit> {
         self.admit(given)?;
         let mut headers = HeaderMap::new();
         headers.insert(AGENT, USER_AGENT);
@@ -54,7 +60,7 @@ impl Operation {
             }
         }
         let body = match &self.body {
-            Some(body) => body.write(given, &mut headers)?,
+            Some(body) => body.write(given, &mut headers, entropy)?,
             None => Bytes::new(),
         };
         attach(&mut query, &shown.query);
@@ -101,14 +107,20 @@ impl Operation {
 }
 
 impl Body {
-    fn write(&self, given: &Map<String, Value>, headers: &mut HeaderMap) -> Result<Bytes, Unfit> {
+    fn write(
+        &self,
+        given: &Map<String, Value>,
+        headers: &mut HeaderMap,
+        entropy: &dyn Entropy,
+    ) -> Result<Bytes, Unfit> {
         let Some(value) = given.get(&self.argument) else { return Ok(Bytes::new()) };
         let object = || value.as_object().ok_or_else(|| Unfit(format!("{} must be an object", self.argument)));
         let (body, media) = match self.kind {
             Kind::Json => (value.to_string().into(), self.media.clone()),
             Kind::Text => (bare(value).into(), self.media.clone()),
             Kind::Form => (form(object()?).into(), self.media.clone()),
-            Kind::Multipart => multipart::body(object()?),
+            Kind::Multipart => multipart::body(object()?, entropy)
+                .ok_or_else(|| Unfit("a part of the body holds the boundary between parts; try again".to_owned()))?,
         };
         headers.insert(CONTENT_TYPE, header("the media type", &media)?);
         Ok(body)

@@ -1,15 +1,28 @@
 //! Where arguments go, and where they cannot.
 
+use std::time::Duration;
+
+use bailiwick_domain::entropy::Entropy;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::super::Api;
 use super::super::request::Shown;
 use super::api;
+
+/// What is always the same, and so ends up in a text that must not hold it.
+struct Fixed;
+
+impl Entropy for Fixed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
 
 fn given(arguments: &Value) -> Map<String, Value> {
     arguments.as_object().unwrap().clone()
@@ -17,7 +30,7 @@ fn given(arguments: &Value) -> Map<String, Value> {
 
 fn request(api: &Api, arguments: &Value) -> Result<Request<Full<Bytes>>, String> {
     let operation = api.operation("op").unwrap();
-    operation.request(&given(arguments), &Shown::default()).map_err(|unfit| unfit.to_string())
+    operation.request(&given(arguments), &Shown::default(), &Fixed).map_err(|unfit| unfit.to_string())
 }
 
 fn body(request: Request<Full<Bytes>>) -> String {
@@ -95,9 +108,25 @@ fn bodies_are_json_forms_and_text() {
     let form = "application/x-www-form-urlencoded";
     assert_eq!(written(form, &value), (form.into(), "a=1%262&b=1&b=2&c=%7B%22d%22%3A3%7D".into()));
     assert_eq!(written("text/plain", &json!("hi")), ("text/plain".into(), "hi".into()));
-    let (media, parts) = written("multipart/form-data", &json!({ "x\"\r\n": "--bailiwick\r\n" }));
-    assert_eq!(media, "multipart/form-data; boundary=bailiwick-part");
-    assert!(parts.starts_with("--bailiwick-part\r\nContent-Disposition: form-data; name=\"x%22%0D%0A\"\r\n\r\n--bailiwick\r\n\r\n--bailiwick-part--"));
+    let (media, parts) = written("multipart/form-data", &json!({ "x\"\r\n": "--bailiwick-\r\n" }));
+    let boundary = format!("bailiwick-{}", "A".repeat(32));
+    assert_eq!(media, format!("multipart/form-data; boundary={boundary}"));
+    let part = "Content-Disposition: form-data; name=\"x%22%0D%0A\"\r\n\r\n--bailiwick-\r\n";
+    assert_eq!(parts, format!("--{boundary}\r\n{part}\r\n--{boundary}--\r\n"));
+}
+
+#[test]
+fn a_part_of_a_body_is_looked_through_once_and_ends_nowhere_but_where_we_end_it() {
+    let content = json!({ "multipart/form-data": { "schema": {} } });
+    let api = api("/x", "post", json!({ "requestBody": { "content": content } }));
+    let sent = |text: &str| request(&api, &json!({ "body": { "file": text } }));
+    let begun = Instant::now();
+
+    assert!(sent(&format!("bailiwick{}", "-part".repeat(800_000))).is_ok());
+
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let refused = sent(&format!("--bailiwick-{}--\r\n", "A".repeat(32))).unwrap_err();
+    assert!(refused.contains("boundary"), "{refused}");
 }
 
 #[test]
@@ -113,7 +142,7 @@ fn an_argument_replaces_no_credential() {
     let shown = Shown { headers, query, cookies };
     let arguments = json!({ "filter": { "api key": "theirs", "page": 1 }, "session": { "id": "theirs", "x": 1 } });
 
-    let request = api.operation("op").unwrap().request(&given(&arguments), &shown).unwrap();
+    let request = api.operation("op").unwrap().request(&given(&arguments), &shown, &Fixed).unwrap();
 
     assert_eq!(request.uri().query().unwrap(), "page=1&api%20key=our%20own");
     assert_eq!(request.headers()["cookie"], "x=1; id=our%20own");
