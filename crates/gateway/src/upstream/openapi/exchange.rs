@@ -230,11 +230,7 @@ impl Exchange<'_> {
         given: &Map<String, Value>,
         obtained: &Obtained,
     ) -> Result<(Parts, Bytes), Unanswered> {
-        let shown = Shown {
-            headers: credential::headers(&self.call.server, obtained),
-            query: obtained.query.clone(),
-            cookies: obtained.cookies.clone(),
-        };
+        let shown = Shown { headers: credential::headers(&self.call.server, obtained), query: obtained.query.clone() };
         let request = operation.request(given, &shown, self.gateway.entropy.as_ref()).map_err(Unanswered::Unfit)?;
         let http = obtained.http.as_ref().unwrap_or(&self.gateway.http);
         http.fetch(request, MOST_ANSWER).await.map_err(Unanswered::Http)

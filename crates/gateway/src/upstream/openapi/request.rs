@@ -22,12 +22,10 @@ const ANY: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.8")
 /// What lets us in.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    /// Headers of ours.
+    /// Headers of ours, cookies among them.
     pub(crate) headers: HeaderMap,
     /// Names and values in the query.
     pub(crate) query: Vec<(String, Zeroizing<String>)>,
-    /// Names and values of cookies.
-    pub(crate) cookies: Vec<(String, Zeroizing<String>)>,
 }
 
 /// Why a call makes no request: for whoever called, who can do better.
@@ -64,12 +62,11 @@ impl Operation {
             None => Bytes::new(),
         };
         attach(&mut query, &shown.query);
-        attach(&mut cookies, &shown.cookies);
-        if !cookies.is_empty() {
-            let text = Zeroizing::new(joined(&cookies, "; "));
-            headers.insert(COOKIE, header("the cookie", &text)?);
-        }
         headers.extend(shown.headers.clone());
+        if !cookies.is_empty() {
+            let cookie = beside(headers.get(COOKIE), &cookies)?;
+            headers.insert(COOKIE, cookie);
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri(given, &joined(&query, "&"))?;
@@ -147,6 +144,24 @@ fn argument(given: &Map<String, Value>, parameter: &Parameter) -> Option<Value> 
 fn attach(pairs: &mut Vec<(String, String)>, ours: &[(String, Zeroizing<String>)]) {
     pairs.retain(|(name, _)| !ours.iter().any(|(own, _)| component(own) == *name));
     pairs.extend(ours.iter().map(|(name, value)| (component(name), component(value))));
+}
+
+/// The cookies of the arguments behind ours, which come first: of two of one name, most servers take that. None of
+/// the arguments' has a name of ours, in whichever case.
+fn beside(ours: Option<&HeaderValue>, cookies: &[(String, String)]) -> Result<HeaderValue, Unfit> {
+    let ours = ours.map_or(&[][..], HeaderValue::as_bytes);
+    let names: Vec<String> = ours
+        .split(|byte| *byte == b';')
+        .map(|pair| pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii())
+        .map(|name| component(&String::from_utf8_lossy(name)))
+        .collect();
+    let theirs = cookies.iter().filter(|(name, _)| !names.iter().any(|own| own.eq_ignore_ascii_case(name)));
+    let theirs = theirs.map(|(name, value)| format!("{name}={value}").into_bytes());
+    let own = (!ours.is_empty()).then(|| ours.to_vec());
+    let whole = Zeroizing::new(own.into_iter().chain(theirs).collect::<Vec<_>>().join(&b"; "[..]));
+    let mut cookie = HeaderValue::from_bytes(&whole).map_err(|_| Unfit("the cookies cannot be sent".to_owned()))?;
+    cookie.set_sensitive(true);
+    Ok(cookie)
 }
 
 fn joined(pairs: &[(String, String)], between: &str) -> String {

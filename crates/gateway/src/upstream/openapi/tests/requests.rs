@@ -137,16 +137,34 @@ fn an_argument_replaces_no_credential() {
     ]);
     let api = api("/x", "get", json!({ "parameters": parameters }));
     let secret = || Zeroizing::new("our own".to_owned());
-    let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-key"), "our own".parse().unwrap())]);
-    let (query, cookies) = (vec![("api key".to_owned(), secret())], vec![("id".to_owned(), secret())]);
-    let shown = Shown { headers, query, cookies };
+    let mut headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-key"), "our own".parse().unwrap())]);
+    headers.insert("cookie", "id=our-own".parse().unwrap());
+    let shown = Shown { headers, query: vec![("api key".to_owned(), secret())] };
     let arguments = json!({ "filter": { "api key": "theirs", "page": 1 }, "session": { "id": "theirs", "x": 1 } });
 
     let request = api.operation("op").unwrap().request(&given(&arguments), &shown, &Fixed).unwrap();
 
     assert_eq!(request.uri().query().unwrap(), "page=1&api%20key=our%20own");
-    assert_eq!(request.headers()["cookie"], "x=1; id=our%20own");
+    assert_eq!(request.headers()["cookie"], "id=our-own; x=1");
     assert_eq!(request.headers()["x-key"], "our own");
+}
+
+#[test]
+fn a_cookie_that_lets_us_in_stands_beside_those_of_the_arguments() {
+    let parameters = json!([
+        { "name": "language", "in": "cookie", "schema": { "type": "string" } },
+        { "name": "more", "in": "cookie", "schema": { "type": "object" } },
+    ]);
+    let api = api("/x", "get", json!({ "parameters": parameters }));
+    let headers = HeaderMap::from_iter([(http::header::COOKIE, "id=aGVsbG8+; tenant=7".parse().unwrap())]);
+    let shown = Shown { headers, query: Vec::new() };
+    let more = json!({ "id": "theirs", "ID": "theirs", "tenant": "theirs", "x": 1 });
+    let arguments = json!({ "language": "de", "more": more });
+
+    let request = api.operation("op").unwrap().request(&given(&arguments), &shown, &Fixed).unwrap();
+
+    let cookies: Vec<_> = request.headers().get_all("cookie").iter().collect();
+    assert_eq!(cookies, ["id=aGVsbG8+; tenant=7; language=de; x=1"]);
 }
 
 #[test]
