@@ -30,6 +30,9 @@ pub(crate) struct ServerEntry {
     pub(crate) openapi: Option<PathBuf>,
     /// Where that API is, instead of where its document says.
     pub(crate) base_url: Option<Text>,
+    /// Whether values in a path of the API may hold a slash, as ids of some APIs do; to an API that decodes a path before it
+    /// looks at it, such a value leads to another operation.
+    pub(crate) encoded_slashes: bool,
     /// What single security schemes of the API are shown instead of `credential`, by the scheme's name.
     pub(crate) security: BTreeMap<String, SecurityEntry>,
     /// Headers every request to it carries, such as an API key.
@@ -169,6 +172,7 @@ impl ServerEntry {
         let (upstream, shown) = match (&self.upstream, &self.command, &self.openapi) {
             (None, None, Some(file)) => {
                 let api = OpenApiEntry { file, base: self.base_url.as_ref(), label: &label }.read()?;
+                let api = api.with_encoded_slashes(self.encoded_slashes);
                 let place = Place { url: Some((api.base().as_str(), api.base())), ..place };
                 let shown = self.shown(place, &scopes)?;
                 let open = self.credential.is_none() && self.tiers.is_empty() && self.headers.is_empty();
@@ -176,8 +180,8 @@ impl ServerEntry {
                 api_title = Some(api.title().to_owned());
                 (Upstream::OpenApi(Arc::new(api)), shown)
             }
-            _ if self.base_url.is_some() || !self.security.is_empty() => {
-                let says = "`base_url` and `security` go with `openapi`";
+            _ if self.base_url.is_some() || !self.security.is_empty() || self.encoded_slashes => {
+                let says = "`base_url`, `security` and `encoded_slashes` go with `openapi`";
                 return Err(ConfigError::Value(format!("{label}: {says}")));
             }
             (Some(written), None, None) => {

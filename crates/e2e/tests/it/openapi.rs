@@ -123,6 +123,33 @@ async fn a_bad_document_is_refused_in_one_line_that_helps() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_with_a_slash_reaches_only_an_api_whose_operator_says_so() {
+    let (echo, directory) = (Echo::start().await, TempDir::new().unwrap());
+    let file = written(&directory, "files.yaml", &echo.document());
+    let config = format!("[server.files]\nopenapi = {:?}\n", text(&file));
+    let world = Setup::config(config.clone()).approving("alice").start();
+    let token = App::register_for(&world.base, &world.url("/mcp/files")).await.tokens("files:read").await.access;
+    let mut client = Mcp::new(&world.url("/mcp/files"), Some(&token));
+    client.begin().await;
+
+    let refused = client.call("read_file", json!({ "name": "1/invoices" })).await;
+    assert!(refused.text.contains("name must be one segment of the path"), "{}", refused.text);
+    assert!(echo.seen.lock().unwrap().is_empty());
+
+    std::fs::write(world.data().join("bailiwick.toml"), format!("{config}encoded_slashes = true\n")).unwrap();
+    for _ in 0..100 {
+        client.call("read_file", json!({ "name": "1/invoices" })).await;
+        if !echo.seen.lock().unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(echo.seen.lock().unwrap().first().unwrap(), "GET /1%2Finvoices");
+    let misplaced = Setup::config("[server.x]\nupstream = \"http://localhost:9/mcp\"\nencoded_slashes = true\n");
+    assert!(misplaced.refused().contains("`encoded_slashes` go with `openapi`"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_document_is_taken_over_and_a_bad_one_is_not() {
     let (echo, directory) = (Echo::start().await, TempDir::new().unwrap());
     let document = echo.document();

@@ -118,8 +118,8 @@ async fn a_method_decides_which_scope_opens_a_tool() {
     assert_eq!(world.say("api", &write, &call("deleteNote", json!({ "id": "1" }))).await.status, 403);
     assert!(world.behind.seen().is_empty());
 
-    let put = run(&world, &write, "putNote", json!({ "id": "a/b", "body": { "text": "hi" } })).await;
-    let expected = json!({ "method": "PUT", "uri": "/api/notes/a%2Fb", "said": { "text": "hi" } });
+    let put = run(&world, &write, "putNote", json!({ "id": "a?b", "body": { "text": "hi" } })).await;
+    let expected = json!({ "method": "PUT", "uri": "/api/notes/a%3Fb", "said": { "text": "hi" } });
     assert_eq!(put["structuredContent"], expected);
     assert_eq!(serde_json::from_str::<Value>(put["content"][0]["text"].as_str().unwrap()).unwrap(), expected);
     let record = world.audited_all(AuditKind::ToolCalled, 1).await;

@@ -72,7 +72,8 @@ impl ApiError {
 
 impl PartialEq for Api {
     fn eq(&self, other: &Self) -> bool {
-        self.base == other.base && self.text == other.text
+        let slashes = |api: &Self| api.operations.first().map(|operation| operation.path.encoded_slashes);
+        self.base == other.base && self.text == other.text && slashes(self) == slashes(other)
     }
 }
 
@@ -102,6 +103,14 @@ impl Api {
             schemes,
             base: base.url,
         })
+    }
+
+    /// The same, whose values in a path may hold encoded slashes, or not. They may not unless the operator says so: to a
+    /// server that decodes a path before it looks at it, such a value leads to another operation.
+    #[must_use]
+    pub fn with_encoded_slashes(mut self, allowed: bool) -> Self {
+        self.operations.iter_mut().for_each(|operation| operation.path.encoded_slashes = allowed);
+        self
     }
 
     /// What it calls itself.

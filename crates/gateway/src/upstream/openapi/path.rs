@@ -1,14 +1,21 @@
 //! The path of an operation: words, and values between them. What is filled in stays where it was put: it cannot begin
-//! another segment, and no segment may come to lead elsewhere.
+//! another segment, also where a server decodes a path before it looks at it, and no segment may come to lead elsewhere.
 
 use super::encode::component;
 
 /// How often over a server might decode what it is sent.
 const MOST_DECODED: usize = 3;
+/// What a value in the path is.
+const SEGMENT: &str = "must be one segment of the path, without / and \\, also percent-encoded: give the bare name or id; \
+                       where this API has ids with a slash, whoever runs the gateway allows them with encoded_slashes";
 
 /// A path with places for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Template(Vec<Piece>);
+pub(super) struct Template {
+    pieces: Vec<Piece>,
+    /// Values may have slashes in them, encoded: the operator knows that the API splits a path before it decodes it.
+    pub(super) encoded_slashes: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -36,14 +43,14 @@ impl Template {
             rest = after;
         }
         pieces.push(Piece::Words(literal(rest)));
-        let template = Self(pieces);
+        let template = Self { pieces, encoded_slashes: false };
         let example = template.fill(|_| Some("x".to_owned()));
         example.map(|_| template).map_err(|_| "a path has no segment . or ..".to_owned())
     }
 
     /// The names of its values.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| match piece {
+        self.pieces.iter().filter_map(|piece| match piece {
             Piece::Words(_) => None,
             Piece::Value(name) => Some(name.as_str()),
         })
@@ -51,15 +58,27 @@ impl Template {
 
     /// The path with values in it, which are encoded already.
     pub(super) fn fill(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
-        let mut path = String::new();
-        for piece in &self.0 {
+        let (mut path, mut example) = (String::new(), String::new());
+        for piece in &self.pieces {
             match piece {
-                Piece::Words(words) => path.push_str(words),
+                Piece::Words(words) => {
+                    path.push_str(words);
+                    example.push_str(words);
+                }
                 Piece::Value(name) => {
                     let value = value(name).filter(|value| !value.is_empty());
-                    path.push_str(&value.ok_or_else(|| format!("{name} must not be empty"))?);
+                    let value = value.ok_or_else(|| format!("{name} must not be empty"))?;
+                    if !self.encoded_slashes && separators(&value) > 0 {
+                        return Err(format!("{name} {SEGMENT}"));
+                    }
+                    path.push_str(&value);
+                    example.push('x');
                 }
             }
+        }
+        // Two values side by side can each hold half of an encoding.
+        if !self.encoded_slashes && separators(&path) != separators(&example) {
+            return Err(format!("what is filled into the path {SEGMENT}"));
         }
         if leads_away(&path) {
             return Err("a value in the path must not be . or .. or contain such a part".to_owned());
@@ -89,6 +108,22 @@ fn leads_away(path: &str) -> bool {
         path = decoded(&path);
     }
     false
+}
+
+/// How many separators a path has once nothing in it is encoded any more, however often it was. Every byte is looked at
+/// once, whatever it becomes: encodings do not overlap, so their order does not matter.
+fn separators(path: &str) -> usize {
+    let mut out: Vec<u8> = Vec::with_capacity(path.len());
+    for byte in path.bytes() {
+        out.push(byte);
+        while let Some(&[b'%', high, low]) = out.last_chunk() {
+            let digits = char::from(high).to_digit(16).zip(char::from(low).to_digit(16));
+            let Some(decoded) = digits.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) else { break };
+            out.truncate(out.len() - 3);
+            out.push(decoded);
+        }
+    }
+    out.iter().filter(|byte| matches!(byte, b'/' | b'\\')).count()
 }
 
 fn decoded(path: &[u8]) -> Vec<u8> {

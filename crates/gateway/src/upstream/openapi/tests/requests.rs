@@ -181,14 +181,40 @@ fn arguments_are_those_of_the_schema() {
 fn no_value_leads_out_of_its_segment() {
     let api = with("/a/{p}/b", "path", "simple", false);
     for value in [".", "..", "../x", "a/../../b", "..\\x", "%2e%2e", "%252e%252e/x", "..;x", "x/.", "..%2fx"] {
-        assert!(request(&api, &json!({ "p": value })).unwrap_err().contains("must not be . or .."), "{value}");
+        assert!(request(&api, &json!({ "p": value })).is_err(), "{value}");
+        let lenient = request(&api.clone().with_encoded_slashes(true), &json!({ "p": value }));
+        assert!(lenient.unwrap_err().contains("must not be . or .."), "{value}");
     }
-    assert_eq!(
-        request(&api, &json!({ "p": "src/main.rs?x#y" })).unwrap().uri().path(),
-        "/v1/a/src%2Fmain.rs%3Fx%23y/b"
-    );
+    assert_eq!(request(&api, &json!({ "p": "main.rs?x#y" })).unwrap().uri().path(), "/v1/a/main.rs%3Fx%23y/b");
     let label = with("/a/{p}", "path", "label", false);
     assert!(request(&label, &json!({ "p": "." })).is_err());
+}
+
+#[test]
+fn a_value_in_the_path_is_one_segment_to_servers_that_decode_before_they_look() {
+    let user = || with("/users/{p}", "path", "simple", false);
+    let nested = format!("%{}2f", "25".repeat(200_000));
+    let bad = ["1/invoices", "1\\invoices", "1%2Finvoices", "1%2finvoices", "%5c", "%255C", "%%32%46", "%2%35%32f"];
+    for value in bad.into_iter().map(str::to_owned).chain([nested]) {
+        let refused = request(&user(), &json!({ "p": value })).unwrap_err();
+        assert!(refused.starts_with("p must be one segment of the path, without / and \\"), "{refused}");
+    }
+    assert!(request(&user(), &json!({ "p": ["1", "a/b"] })).is_err());
+    let split = api("/users/{a}{b}", "get", json!({}));
+    assert!(request(&split, &json!({ "a": "%2", "b": "F" })).is_err(), "halves of an encoding in two values");
+    for value in ["100%", "50%25", "%2", "a%2e", "%20"] {
+        assert!(request(&user(), &json!({ "p": value })).is_ok(), "{value}");
+    }
+
+    let project = user().with_encoded_slashes(true);
+    let path = |value: &str| request(&project, &json!({ "p": value })).unwrap().uri().path().to_owned();
+    assert_eq!(
+        (path("group/project"), path("a%2Fb")),
+        ("/v1/users/group%2Fproject".into(), "/v1/users/a%252Fb".into())
+    );
+    assert_ne!(project, user(), "a reload takes it up");
+    let words = api("/a%2Fb/{p}", "get", json!({}));
+    assert_eq!(request(&words, &json!({ "p": "x" })).unwrap().uri().path(), "/v1/a%2Fb/x", "the document's own stay");
 }
 
 /// What a server that decodes once, then splits, makes of a path.
@@ -204,7 +230,7 @@ fn segments(path: &str) -> Vec<Vec<u8>> {
 proptest! {
     #[test]
     fn a_value_in_the_path_stays_one_segment(value in "\\PC{1,20}|[./\\\\%2eEfF;?#&= ]{1,12}") {
-        let api = with("/a/{p}/b", "path", "simple", false);
+        let api = with("/a/{p}/b", "path", "simple", false).with_encoded_slashes(true);
         if let Ok(request) = request(&api, &json!({ "p": value })) {
             let uri = request.uri();
             prop_assert_eq!(uri.query(), None);
