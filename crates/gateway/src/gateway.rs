@@ -21,6 +21,8 @@ use bailiwick_store::{Change, ChangeKind, Store};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
@@ -35,6 +37,8 @@ use crate::{ceiling, discover, pipeline};
 
 /// How often what was left open is looked over, also when nothing was heard.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How long the store may take to say which secrets people have.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -188,7 +192,7 @@ impl Gateway {
     }
 
     /// Closes what is open for revoked grants and for people who may hold nothing any more, as soon as it hears of
-    /// them, and what nobody used for long.
+    /// them, what nobody used for long, and children that hold a secret which is their person's no more.
     async fn watch(self: Arc<Self>) {
         let mut changes = self.feed.0.subscribe();
         loop {
@@ -201,11 +205,16 @@ impl Gateway {
                 // Where the store does not answer, the next call is refused all the same.
                 self.store.holder(subject).await.ok();
             }
-            let closed = matches!(heard, Some(Err(tokio::sync::broadcast::error::RecvError::Closed)));
             self.sweep(self.clock.now());
-            if closed {
-                return;
-            }
+            let whose = match &heard {
+                Some(Ok(Change { kind: ChangeKind::Connection, subject })) => subject.split_once(' '),
+                Some(Ok(_)) => continue,
+                Some(Err(RecvError::Closed)) => return,
+                // What was missed may have been a change of theirs.
+                Some(Err(RecvError::Lagged(_))) | None => None,
+            };
+            // A store that is slow keeps nobody else open.
+            timeout(PATIENCE, self.end_outdated(whose)).await.ok();
         }
     }
 

@@ -19,6 +19,7 @@ mod hosted;
 mod listing;
 mod liveness;
 mod metadata;
+mod outdated;
 mod permit;
 mod pipeline;
 mod refuse;

@@ -1,11 +1,17 @@
 //! A server that works with what each person connected: what its callers are asked, and what then reaches it.
 
+use std::time::Duration;
+
 use bailiwick_broker::Left;
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::ids::UserId;
 use bailiwick_domain::time::Clock as _;
 use bailiwick_store::ConnectionKey;
+use http::Request;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::fixture::{call, initialize, list, modern};
@@ -174,4 +180,38 @@ async fn a_key_that_the_server_behind_does_not_accept_is_asked_for_again() {
     assert_eq!(asked["result"]["_meta"]["bailiwick/rule"], "reconnect:own", "{asked}");
     assert_eq!(at_api["result"]["_meta"]["bailiwick/rule"], "reconnect:own", "{at_api}");
     assert_eq!(shared.status, 502, "what is nobody's own is the operator's to mend");
+}
+
+/// What a child says unasked, for as long as there is one.
+async fn listen(world: &World, token: &str, session: &str) -> Incoming {
+    let request =
+        Request::get(format!("{}/mcp/personal", world.origin)).header("authorization", format!("Bearer {token}"));
+    let request = request.header("accept", "text/event-stream").header("mcp-session-id", session);
+    let answer = world.open(request, "").await;
+    assert_eq!(answer.status(), 200);
+    answer.into_body()
+}
+
+#[tokio::test]
+async fn a_child_ends_with_the_connection_whose_secret_it_has_though_nobody_calls() {
+    let world = World::new().await;
+    let alice = world.token("personal", "personal:read").await;
+    let bob = world.hold("us_bob", "app", "personal", "personal:read", Vec::new()).await.raw;
+    leave_at(&world, "personal", ("us_bob", "bobs-key")).await;
+    let his = begin(&world, &bob).await;
+    leave_at(&world, "personal", ("us_alice", "alices-key")).await;
+    let session = begin(&world, &alice).await;
+    let open = listen(&world, &alice, &session).await;
+    let soon = Duration::from_secs(10);
+
+    leave_at(&world, "personal", ("us_alice", "another")).await;
+    timeout(soon, open.collect()).await.expect("the child with the former key ends").ok();
+
+    let session = begin(&world, &alice).await;
+    let open = listen(&world, &alice, &session).await;
+    let key = ConnectionKey { user: UserId::from_stored("us_alice"), provider: "personal".to_owned() };
+    let event = AuditEvent::new(AuditKind::ConnectionEnded, Now.now());
+    assert!(world.store.disconnect(&key, event).await.unwrap());
+    timeout(soon, open.collect()).await.expect("nobody's child is left with the key").ok();
+    assert_eq!(text(&ask_own(&world, &bob, &his).await.1), "yek-sbob", "his goes on");
 }

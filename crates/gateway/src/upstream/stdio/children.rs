@@ -91,6 +91,12 @@ impl Children {
         self.living().values().filter(|child| !child.has_ended()).count()
     }
 
+    /// Those that live: that person's, or everybody's.
+    pub(crate) fn living_of(&self, person: Option<&str>) -> Vec<Arc<Child>> {
+        let theirs = |child: &&Arc<Child>| person.is_none_or(|person| child.owner.subject == person);
+        self.living().values().filter(|child| !child.has_ended()).filter(theirs).cloned().collect()
+    }
+
     /// Ends those that went unused for long, and those `ends` says must.
     pub(crate) fn sweep(&self, now: Timestamp, ends: impl Fn(&Caller) -> bool) {
         self.living().retain(|_, child| {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bailiwick_domain::ids::UserId;
+use bailiwick_store::{ConnectionState, ConnectionView, Store, StoreError};
 use zeroize::Zeroizing;
 
 use super::Program;
@@ -45,7 +47,7 @@ impl Own {
     /// Placeholders: for whoever asks which tools there are, and has connected nothing.
     pub(crate) fn placeholders(program: &Program) -> Self {
         let env = program.personal.iter().map(|own| (own.name.clone(), Zeroizing::new(PLACEHOLDER.to_owned())));
-        Self { env: env.collect(), mark: "-".repeat(program.personal.len()) }
+        Self { env: env.collect(), mark: mark(program.personal.iter().map(|_| None)) }
     }
 
     /// The secrets of whoever calls.
@@ -53,14 +55,14 @@ impl Own {
     /// # Errors
     /// [`Refusal`] for a call of a tool whose person has not connected one; it holds the link.
     pub(crate) async fn of(gateway: &Gateway, program: &Program, call: &Call) -> Result<Self, Refusal> {
-        let mut own = Self::default();
+        let (mut env, mut generations) = (Vec::new(), Vec::new());
         let directory = gateway.directory.load_full();
         let wanted = credential::wanted(call, &directory.epoch);
         for variable in &program.personal {
             match gateway.broker.secret(&wanted, &variable.connection).await {
                 Ok((secret, generation)) => {
-                    own.env.push((variable.name.clone(), secret));
-                    own.mark.extend([generation.to_string().as_str(), ","]);
+                    env.push((variable.name.clone(), secret));
+                    generations.push(Some(generation));
                 }
                 Err(error) => {
                     connect::instead(gateway, call, error).await?;
@@ -68,6 +70,30 @@ impl Own {
                 }
             }
         }
-        Ok(own)
+        Ok(Self { env, mark: mark(generations) })
+    }
+
+    /// True for the mark of placeholders.
+    pub(crate) fn is_empty(mark: &str) -> bool {
+        mark.starts_with('-')
+    }
+
+    /// What [`Self::mark`] is for that person's secrets as they are in the vault now.
+    pub(crate) async fn mark_now(store: &Store, program: &Program, person: &str) -> Result<String, StoreError> {
+        let held = store.connections(&UserId::from_stored(person)).await?;
+        let usable = |view: &&ConnectionView| view.state != ConnectionState::NeedsReconnect;
+        let generation = |variable: &PersonalVariable| {
+            held.iter().filter(usable).find(|view| view.key.provider == variable.connection).map(|view| view.generation)
+        };
+        Ok(mark(program.personal.iter().map(generation)))
+    }
+}
+
+/// The mark of secrets of these generations; where one is not there, no child is given any.
+fn mark(generations: impl IntoIterator<Item = Option<i64>>) -> String {
+    let generations: Vec<_> = generations.into_iter().collect();
+    match generations.iter().copied().collect::<Option<Vec<i64>>>() {
+        Some(all) => all.iter().map(i64::to_string).collect::<Vec<_>>().join(","),
+        None => "-".repeat(generations.len()),
     }
 }
