@@ -28,7 +28,7 @@ pub(crate) struct Hosted {
     pub(crate) reach: Arc<Reach>,
     /// What it is shown over HTTP.
     pub(crate) credentials: Shown,
-    /// What `headers` of its settings say that must never come back.
+    /// What its URL and `headers` of its settings say that must never come back.
     pub(crate) secrets: Vec<Zeroizing<String>>,
     /// Woken when its list of tools should be read again.
     pub(crate) changed: Arc<Notify>,
@@ -79,7 +79,8 @@ impl Hosted {
             Ok(shown) => (shown, reach),
             Err(error) => (Shown::default(), Reach::Nowhere(error.to_string())),
         };
-        let secrets = credential::secrets(&settings.headers);
+        let mut secrets = credential::secrets(&settings.headers);
+        secrets.extend(settings.secrets.iter().cloned());
         Self {
             destination: settings.destination(),
             settings,

@@ -27,6 +27,8 @@ pub struct ServerSettings {
     pub upstream: Upstream,
     /// Headers of our own on every request over HTTP, such as an API key.
     pub headers: HeaderMap,
+    /// What of its URL lets in whoever knows it: what the server says is cleared of that.
+    pub secrets: Vec<Zeroizing<String>>,
     /// What it is shown to let us in, unless `headers` has an `Authorization` already.
     pub credential: Credentials,
     /// What single security schemes of an API are shown instead, by the scheme's name.

@@ -224,8 +224,10 @@ fn check<B>(request: &Request<B>, host: &str) -> Result<(), HttpError> {
     }
 }
 
+/// Host and port, for whoever reads what went wrong. What stands before an `@` lets somebody in.
 fn host<B>(request: &Request<B>) -> String {
-    request.uri().authority().map_or_else(String::new, |authority| authority.as_str().to_owned())
+    let authority = request.uri().authority().map_or("", |authority| authority.as_str());
+    authority.rsplit('@').next().unwrap_or_default().to_owned()
 }
 
 /// The last link of a chain of errors: "connection refused" rather than "client error".

@@ -18,6 +18,7 @@ mod saml;
 mod sandbox;
 mod sealed;
 mod secret;
+mod secret_url;
 mod server;
 mod tls;
 mod vault;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::allow::{self, AllowEntry};
 use super::credential::{CredentialEntry, PerWord, Place, TierEntry, ToolEntry, credentials};
+use super::secret_url::{self, tells_of_credentials};
 use super::{ConfigError, Floor, IsolateWord, OpenApiEntry, SandboxEntry, Secret, SecurityEntry};
 
 /// What the file says of one server: one of `upstream`, `openapi` and `command`.
@@ -168,11 +169,12 @@ impl ServerEntry {
         let scopes = scopes_of(groups.as_deref(), prefix);
         let place = Place { label: &label, connection: prefix, url: None };
         let mut security = BTreeMap::new();
-        let mut api_title = None;
+        let (mut api_title, mut secrets) = (None, Vec::new());
         let (upstream, shown) = match (&self.upstream, &self.command, &self.openapi) {
             (None, None, Some(file)) => {
                 let api = OpenApiEntry { file, base: self.base_url.as_ref(), label: &label }.read()?;
                 let api = api.with_encoded_slashes(self.encoded_slashes);
+                secrets.extend(self.base_url.iter().flat_map(|written| secret_url::secrets(written, api.base())));
                 let place = Place { url: Some((api.base().as_str(), api.base())), ..place };
                 let shown = self.shown(place, &scopes)?;
                 let open = self.credential.is_none() && self.tiers.is_empty() && self.headers.is_empty();
@@ -187,6 +189,7 @@ impl ServerEntry {
             (Some(written), None, None) => {
                 let raw = written.fetch(&format!("{label}.upstream"))?;
                 let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
+                secrets.extend(secret_url::secrets(written, &url));
                 let shown = self.shown(Place { url: Some((&raw, &url)), ..place }, &scopes)?;
                 (Upstream::Http(url), shown)
             }
@@ -208,6 +211,7 @@ impl ServerEntry {
             title: title.unwrap_or_else(|| "MCP server".to_owned()),
             upstream,
             headers: headers(&label, &self.headers)?,
+            secrets,
             credential: shown.whole,
             security,
             tools: shown.tools,
@@ -241,7 +245,7 @@ impl ServerEntry {
 
     /// The secrets it refers to.
     pub(crate) fn secrets(&mut self) -> Vec<&mut Secret> {
-        let words = self.command.iter_mut().flatten().chain(&mut self.upstream);
+        let words = self.command.iter_mut().flatten().chain(&mut self.upstream).chain(&mut self.base_url);
         let texts = words.chain(self.env.values_mut()).chain(self.headers.values_mut());
         let tools = self.tool.values_mut().flat_map(|tool| tool.credential.iter_mut().chain(each(&mut tool.tiers)));
         let schemes = self.security.values_mut().map(|scheme| &mut scheme.credential);
@@ -338,12 +342,6 @@ pub(super) fn http_url(label: &str, secret: bool, raw: &str) -> Result<Url, Conf
     }
 }
 
-/// True for headers that hold credentials by their names, even where they are written down as they are.
-fn holds_credentials(name: &HeaderName) -> bool {
-    let words = ["auth", "cookie", "credential", "key", "pass", "secret", "session", "token"];
-    words.iter().any(|word| name.as_str().contains(word))
-}
-
 /// Headers of ours; those that carry the protocol and the connection are not for the configuration to write.
 fn headers(label: &str, written: &BTreeMap<String, Text>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
@@ -358,7 +356,8 @@ fn headers(label: &str, written: &BTreeMap<String, Text>) -> Result<HeaderMap, C
         }
         let mut value = HeaderValue::from_str(&text.fetch(&what)?)
             .map_err(|_| ConfigError::Value(format!("{what}: this cannot be the value of a header")))?;
-        value.set_sensitive(matches!(text, Text::Secret(_)) || holds_credentials(&name));
+        // Some hold credentials by their names, even where they are written down as they are.
+        value.set_sensitive(matches!(text, Text::Secret(_)) || tells_of_credentials(name.as_str()));
         headers.insert(name, value);
     }
     Ok(headers)

@@ -113,6 +113,7 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
         credential: Credentials::default(),
         security: std::collections::BTreeMap::new(),
         tools: std::collections::BTreeMap::new(),
+        secrets: Vec::new(),
         discovery: None,
         groups: None,
         allow: std::collections::BTreeMap::new(),

@@ -25,6 +25,7 @@ mod replicas;
 mod revocation;
 mod saml;
 mod signals;
+mod secret_urls;
 mod story;
 mod threats;
 mod tls;

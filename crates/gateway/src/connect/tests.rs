@@ -132,6 +132,7 @@ impl World {
             groups: None,
             allow: BTreeMap::new(),
             allowed_origins: Vec::new(),
+            secrets: Vec::new(),
         };
         Call {
             caller: self.caller("us_alice"),

@@ -355,6 +355,7 @@ pub(crate) fn servers(behind: &str) -> Vec<ServerSettings> {
         discovery: None,
         groups: None,
         headers: http::HeaderMap::new(),
+        secrets: Vec::new(),
         allow: BTreeMap::new(),
         allowed_origins: vec!["https://inspector.example".to_owned()],
     };

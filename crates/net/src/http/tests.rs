@@ -49,6 +49,13 @@ async fn nobody_listening_is_a_failed_connection() {
 }
 
 #[tokio::test]
+async fn what_went_wrong_names_no_password() {
+    let error = Http::new().send(get("http://ada:pass-word@127.0.0.1:1/mcp")).await.unwrap_err();
+
+    assert!(error.to_string().starts_with("cannot connect to 127.0.0.1:1: "), "{error}");
+}
+
+#[tokio::test]
 async fn silence_is_slow() {
     let url = peer(b"").await;
 

@@ -22,14 +22,14 @@ use crate::upstream::Trouble;
 pub(crate) async fn forward(gateway: &Arc<Gateway>, uri: &Uri, permit: Permit) -> Result<Response, Refusal> {
     let shown = permit.credential(gateway).await?;
     let mut scrubber = credential::scrubber(&permit.call().server, &shown);
-    let mut response = send(gateway, uri, &permit, &shown).await?;
+    let mut response = send(gateway, uri, &permit, &shown).await.map_err(|trouble| trouble.scrubbed(&scrubber))?;
     // Whoever is not let in has not been heard: the call may be made once more, with another credential.
     if response.status() == StatusCode::UNAUTHORIZED
         && let Some(another) = permit.another(gateway, &shown).await?
     {
         // The one that was refused may come back as well.
         scrubber = scrubber.and(&credential::scrubber(&permit.call().server, &another));
-        response = send(gateway, uri, &permit, &another).await?;
+        response = send(gateway, uri, &permit, &another).await.map_err(|trouble| trouble.scrubbed(&scrubber))?;
     }
     let answer = reply::give(gateway, permit.spend(), response, &scrubber).await;
     Ok(answer.map_err(|trouble| trouble.scrubbed(&scrubber))?)
