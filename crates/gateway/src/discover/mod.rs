@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_domain::policy::{Catalogue, Server, ToolFacts};
+use bailiwick_net::scrub::Scrubber;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::survey::{Mute, survey};
@@ -88,12 +89,16 @@ async fn look_again(gateway: &Gateway, server: &Hosted) -> bool {
 async fn look(gateway: &Gateway, server: &Hosted) -> bool {
     let found = match server.reach.as_ref() {
         Reach::Http(uri) => match credential::own(gateway, server).await {
-            Ok(own) => survey(&mut http::Talk::to(gateway, server, (uri, &own))).await,
+            Ok(own) => {
+                let scrubber = credential::scrubber(server, &own);
+                survey(&mut http::Talk::to(gateway, server, (uri, &own)), &scrubber).await
+            }
             Err(error) => Err(Mute::Unreachable(error.to_string())),
         },
         Reach::OpenApi(api) => Ok(api.facts()),
         Reach::Stdio(children) => match stdio::Talk::to(children.program(), gateway.clock.now()) {
-            Ok(mut talk) => survey(&mut talk).await,
+            // A child is cleared of its secrets line by line.
+            Ok(mut talk) => survey(&mut talk, &Scrubber::default()).await,
             Err(mute) => Err(mute),
         },
         Reach::Nowhere(says) => Err(Mute::Unreachable(says.clone())),

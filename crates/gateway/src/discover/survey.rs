@@ -3,6 +3,7 @@
 
 use bailiwick_domain::mcp::{Revision, tool};
 use bailiwick_domain::policy::ToolFacts;
+use bailiwick_net::scrub::Scrubber;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,11 +40,24 @@ pub(super) trait Conversation {
     async fn leave(&mut self);
 }
 
-/// Asks a server for its tools.
-pub(super) async fn survey(talk: &mut impl Conversation) -> Result<Vec<ToolFacts>, Mute> {
+/// Asks a server for its tools. What it says is cleared of what lets us in there: people read it, and so does the log.
+pub(super) async fn survey(talk: &mut impl Conversation, scrubber: &Scrubber) -> Result<Vec<ToolFacts>, Mute> {
     let outcome = tools(talk).await;
     talk.leave().await;
-    outcome
+    let clean = |text: String| scrubber.text(&text).into_owned();
+    match outcome {
+        Ok(found) => {
+            let each = found.into_iter().map(|facts| ToolFacts {
+                name: clean(facts.name),
+                title: facts.title.map(clean),
+                description: facts.description.map(clean),
+                ..facts
+            });
+            Ok(each.collect())
+        }
+        Err(Mute::Unreachable(says)) => Err(Mute::Unreachable(clean(says))),
+        Err(mute @ (Mute::Closed(_) | Mute::Refused(_))) => Err(mute),
+    }
 }
 
 async fn tools(talk: &mut impl Conversation) -> Result<Vec<ToolFacts>, Mute> {
@@ -124,4 +138,54 @@ fn parameters(modern: bool, cursor: Option<&str>) -> Value {
         }
     }
     params
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_domain::mcp::Revision;
+    use bailiwick_net::scrub::Scrubber;
+    use serde_json::value::{RawValue, to_raw_value};
+    use serde_json::{Value, json};
+    use zeroize::Zeroizing;
+
+    use super::{Conversation, Mute, survey};
+
+    /// A server that tells whoever asks what it was shown.
+    struct Telltale {
+        revision: String,
+    }
+
+    impl Conversation for Telltale {
+        async fn ask(&mut self, method: &str, _: Value) -> Result<Box<RawValue>, Mute> {
+            let tool = json!({ "name": "read_our-own-key", "title": "Our-own-key", "description": "shown our-own-key",
+                               "annotations": { "title": "our-own-key" }, "inputSchema": {} });
+            let result = match method {
+                "initialize" => json!({ "protocolVersion": self.revision }),
+                _ => json!({ "tools": [tool] }),
+            };
+            Ok(to_raw_value(&result).unwrap())
+        }
+
+        async fn tell(&mut self, _: &str) -> Result<(), Mute> {
+            Ok(())
+        }
+
+        fn settle(&mut self, _: Revision) {}
+
+        async fn leave(&mut self) {}
+    }
+
+    #[tokio::test]
+    async fn what_a_server_tells_of_its_tools_is_cleared_of_what_lets_us_in() {
+        let scrubber = Scrubber::new([&Zeroizing::new("our-own-key".to_owned())]);
+        let mut telltale = Telltale { revision: "2025-11-25".to_owned() };
+
+        let found = survey(&mut telltale, &scrubber).await.unwrap();
+        telltale.revision = "our-own-key".to_owned();
+        let mute = survey(&mut telltale, &scrubber).await.unwrap_err();
+
+        assert_eq!(found[0].name, "read_[removed by bailiwick]");
+        assert!(!format!("{found:?} {mute}").contains("our-own-key"), "{found:?} {mute}");
+        assert!(mute.to_string().contains("not known: \"[removed by bailiwick]\""), "{mute}");
+    }
 }

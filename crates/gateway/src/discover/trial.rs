@@ -5,6 +5,7 @@ use bailiwick_store::ConnectionKey;
 
 use super::http::Talk;
 use super::survey::{Mute, survey};
+use crate::credential;
 use crate::gateway::Gateway;
 use crate::hosted::Reach;
 
@@ -29,7 +30,8 @@ impl Gateway {
         for server in servers.iter().filter(|server| server.settings.works_with(&key.provider)) {
             let shown = self.broker.left(provider, key, &server.destination).await.map_err(Tried::Lost)?;
             let Reach::Http(uri) = server.reach.as_ref() else { continue };
-            match survey(&mut Talk::to(self, server, (uri, &shown))).await {
+            let scrubber = credential::scrubber(server, &shown);
+            match survey(&mut Talk::to(self, server, (uri, &shown)), &scrubber).await {
                 Ok(_) => {}
                 Err(Mute::Closed(_)) => return Err(Tried::Refused),
                 Err(mute @ (Mute::Unreachable(_) | Mute::Refused(_))) => return Err(Tried::Unknown(mute.to_string())),

@@ -16,5 +16,6 @@ mod liveness;
 mod openapi;
 mod sessions;
 mod stdio;
+mod telltale;
 mod troubles;
 mod world;
