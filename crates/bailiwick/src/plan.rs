@@ -1,6 +1,7 @@
 //! The plan: what file and command line come to, all of it right before anything starts.
 
 mod servers;
+mod warnings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use bailiwick_domain::uri::{Issuer, ServerName};
 use bailiwick_gateway::{Isolate, ServerSettings, Upstream};
 use http::HeaderMap;
 
-use super::HouseError;
+use super::{HouseError, warnings};
 use crate::args;
 use crate::config::{Config, ConfigError, SandboxEntry, Secret, ServerEntry, Text};
 use crate::keep;
@@ -37,6 +37,9 @@ pub(super) fn servers(args: &args::Serve, config: &Config, data: &Path) -> Resul
         }
     } else if servers.is_empty() {
         servers.push(sample(name, &hosting, data)?);
+    }
+    for warning in warnings::of(&servers) {
+        eprintln!("bailiwick: {warning}");
     }
     Ok(servers)
 }
@@ -110,10 +113,10 @@ fn sample(name: Option<ServerName>, hosting: &Hosting, data: &Path) -> Result<Se
             isolate: Isolate::Session,
         },
         headers: HeaderMap::new(),
+        secrets: Vec::new(),
         credential: Credentials::default(),
         security: std::collections::BTreeMap::new(),
         tools: std::collections::BTreeMap::new(),
-        secrets: Vec::new(),
         discovery: None,
         groups: None,
         allow: std::collections::BTreeMap::new(),

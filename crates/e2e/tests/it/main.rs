@@ -33,3 +33,4 @@ mod trees;
 mod upstream_jwt;
 mod vault;
 mod workloads;
+mod warnings;
