@@ -5,6 +5,8 @@ mod args;
 mod command;
 mod config;
 mod connector;
+#[cfg(target_os = "linux")]
+mod dump;
 mod entrance;
 mod front;
 mod house;

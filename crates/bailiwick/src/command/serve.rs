@@ -23,6 +23,8 @@ use crate::{metrics, reload};
 
 /// Runs until asked to stop.
 pub(crate) async fn run(args: args::Serve) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    crate::dump::forbid();
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
