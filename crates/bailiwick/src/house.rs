@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use bailiwick_authority::{Authority, Keys, SetupDoor};
@@ -125,11 +126,13 @@ impl House {
             async move { if store.ready().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
         };
         let broker = Arc::clone(&self.broker);
-        let document = async move || axum::Json(broker.client_document());
+        let document = async move |Path(connection): Path<String>| {
+            broker.client_document(&connection).map(axum::Json).ok_or(StatusCode::NOT_FOUND)
+        };
         let routes = Router::new()
             .route("/healthz", get(async || StatusCode::OK))
             .route("/readyz", get(ready))
-            .route(bailiwick_broker::DOCUMENT, get(document))
+            .route(&format!("{}/{{*connection}}", bailiwick_broker::DOCUMENTS), get(document))
             .merge(Arc::clone(&self.gateway).routes())
             .merge(Arc::clone(&self.authority).routes());
         crate::entrance::before(routes)

@@ -41,7 +41,8 @@ impl Broker {
     /// # Errors
     /// [`ConnectError`] says why it does not.
     pub async fn test(&self, key: &ConnectionKey) -> Result<(), ConnectError> {
-        self.accounts.test(&Arc::from(self.oauth(&key.provider)?), key).await
+        let to = self.providers().get(&key.provider).map(|known| known.destinations.clone()).unwrap_or_default();
+        self.accounts.test(&Arc::from(self.oauth(&key.provider)?), key, &to).await
     }
 
     /// Ends a connection, at the provider too where that is possible.
@@ -53,11 +54,10 @@ impl Broker {
         self.accounts.end(settings.as_deref(), key, event).await
     }
 
-    /// Our own description (Client ID Metadata Documents), for [`crate::DOCUMENT`].
-    pub fn client_document(&self) -> Value {
-        let providers = self.providers();
-        let oauth = providers.iter().filter(|provider| matches!(provider.kind, ProviderKind::Oauth(_)));
-        self.accounts.document(oauth.map(|provider| provider.id.as_str()))
+    /// Our own description (Client ID Metadata Documents) for the provider of that connection, for a path below
+    /// [`crate::DOCUMENTS`].
+    pub fn client_document(&self, connection: &str) -> Option<Value> {
+        self.oauth(connection).ok().map(|settings| self.accounts.document(&settings.connection))
     }
 
     /// Finishes the refreshes that were begun.

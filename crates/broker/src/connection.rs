@@ -17,11 +17,24 @@ use crate::obtained::{BrokerError, Wanted};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Held {
     /// A key, and where it may be shown.
-    Key { key: String, to: BTreeSet<String> },
+    Key {
+        key: String,
+        #[serde(default)]
+        to: BTreeSet<String>,
+    },
     /// A name and a password, and where they may be shown.
-    Login { username: String, password: String, to: BTreeSet<String> },
+    Login {
+        username: String,
+        password: String,
+        #[serde(default)]
+        to: BTreeSet<String>,
+    },
     /// That the person agreed to be called so, and to whom.
-    Agreed { name: String, to: BTreeSet<String> },
+    Agreed {
+        name: String,
+        #[serde(default)]
+        to: BTreeSet<String>,
+    },
     /// Tokens of an authorization server; what there is of them, [`crate::oauth::Bundle`] reads.
     Oauth,
 }

@@ -23,7 +23,7 @@ mod settings;
 
 pub use broker::{Broker, Parts};
 pub use leave::Left;
-pub use oauth::{ConnectError, DOCUMENT, Departure, callback};
+pub use oauth::{ConnectError, DOCUMENTS, Departure, callback};
 pub use obtained::{BrokerError, Obtained, Wanted};
 pub use prepared::{Choice, Prepared};
 pub use provider::{Provider, ProviderKind, Providers, TwoProviders};

@@ -26,6 +26,8 @@ const LEASE: Duration = Duration::from_secs(20);
 const WAIT: Duration = Duration::from_secs(12);
 /// How often they look.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often what was just renewed may have changed before it was looked at.
+const AGAINS: u32 = 3;
 /// How soon a provider that could not answer is asked again.
 const AGAIN: Duration = Duration::from_secs(3);
 /// How long before its end a token is renewed, at most: a request takes time, and clocks differ.
@@ -58,15 +60,18 @@ impl Accounts {
         }
         let turn = self.turn(account.key);
         let _turn = turn.lock().await;
-        let began = tokio::time::Instant::now();
+        let (began, mut again) = (tokio::time::Instant::now(), 0);
         loop {
             if let Some(held) = self.held(account, worn) {
                 return Ok(held);
             }
             match self.look(account, worn).await? {
                 Turn::Done(usable) => return Ok(usable),
-                // What was renewed here is there at the next look, however long that took.
-                Turn::Again => {}
+                // What was renewed here is there at the next look, however long that took; unless it ended before.
+                Turn::Again if again == AGAINS => {
+                    return Err(BrokerError::Later("what the provider gives ends at once".to_owned()));
+                }
+                Turn::Again => again += 1,
                 Turn::Wait if began.elapsed() > WAIT => {
                     return Err(BrokerError::Later("another process has not finished the refresh yet".to_owned()));
                 }
@@ -245,14 +250,14 @@ impl Refresh {
             host: found.server.token_endpoint.authority().to_owned(),
             within: PATIENCE,
         })));
-        if let Err(TokenError::Refused(told)) = &answer
-            && told.code == "invalid_client"
-            && accounts.told(settings, found).is_none()
+        if let Err(TokenError::Refused(says)) = &answer
+            && says.code == "invalid_client"
+            && accounts.told(settings, found).is_none_or(|told| told.client_id != registration.client_id)
         {
             // It registered us once, and knows us no more: whoever connects anew has us registered anew.
-            let forgotten = accounts.store.forget_provider_client(&kept.view.key.provider, &bundle.issuer).await;
+            let forgotten = accounts.forget_client(&kept.view.key.provider, &bundle.issuer, &registration).await;
             forgotten.map_err(|error| Verdict::Retry(error.to_string()))?;
-            return Err(Verdict::Reconnect(told.to_string()));
+            return Err(Verdict::Reconnect(says.to_string()));
         }
         let tokens = answer.map_err(|error| self.judge(&error))?;
         let renewed = bundle.renewed(&found.server, &tokens);

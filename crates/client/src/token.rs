@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailiwick_domain::scope::ScopeSet;
+use bailiwick_domain::scope::{Scope, ScopeSet};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_net::{Http, HttpError};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,11 @@ use crate::told::Told;
 
 /// How long before its end an access token is no longer used: a request takes time, and clocks differ.
 const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What stands for a scope that cannot be read.
+const UNREAD: &str = "?";
+/// How many scopes of an answer are read.
+const MOST_SCOPES: usize = 63;
 
 /// What one answer of the token endpoint brought.
 #[derive(Debug, Serialize, Deserialize)]
@@ -176,8 +181,7 @@ fn read(body: &[u8], (asked, client): (&ScopeSet, &str), now: Timestamp) -> Opti
     }
     let raw: Raw = serde_json::from_slice(body).ok()?;
     let usable = !raw.access_token.is_empty() && raw.token_type.eq_ignore_ascii_case("bearer");
-    // Scopes that cannot be read may be any: they are not taken for those that were asked for.
-    let scope = raw.scope.as_deref().map_or_else(|| Some(asked.clone()), |given| scopes(given, asked))?;
+    let scope = raw.scope.as_deref().map_or_else(|| asked.clone(), |given| scopes(given, asked));
     usable.then(|| Tokens {
         access: Secret::new(raw.access_token),
         refresh: raw.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
@@ -187,10 +191,14 @@ fn read(body: &[u8], (asked, client): (&ScopeSet, &str), now: Timestamp) -> Opti
     })
 }
 
-/// The scopes of an answer. GitHub parts them by commas, which are letters of a scope elsewhere.
-fn scopes(given: &str, asked: &ScopeSet) -> Option<ScopeSet> {
+/// The scopes of an answer. GitHub parts them by commas, which are letters of a scope elsewhere. What cannot be read may be
+/// anything: it counts as a scope that nobody asks for.
+fn scopes(given: &str, asked: &ScopeSet) -> ScopeSet {
     let by_comma = given.contains(',') && !asked.iter().any(|scope| scope.as_str().contains(','));
-    if by_comma { ScopeSet::parse(&given.replace(',', " ")) } else { ScopeSet::parse(given) }
+    let words: Vec<_> = given.split(|c| c == ' ' || c == ',' && by_comma).filter(|word| !word.is_empty()).collect();
+    let unread = || Scope::parse(UNREAD);
+    let more = (words.len() > MOST_SCOPES).then(unread).flatten();
+    words.iter().take(MOST_SCOPES).filter_map(|word| Scope::parse(word).or_else(unread)).chain(more).collect()
 }
 
 #[cfg(test)]
@@ -216,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_read_as_they_are_written_or_not_at_all() {
+    fn scopes_that_cannot_be_read_are_none_that_was_asked_for() {
         let asked = ScopeSet::parse("repo gist").unwrap();
         let answer = |scope: &str| format!(r#"{{"access_token":"x","token_type":"bearer","scope":"{scope}"}}"#);
         let read =
@@ -224,7 +232,9 @@ mod tests {
 
         assert_eq!(read("repo,gist").as_deref(), Some("gist repo"));
         assert_eq!(read("").as_deref(), Some(""), "nothing was granted");
-        assert_eq!(read("répo"), None);
+        assert_eq!(read("répo gist").as_deref(), Some("? gist"));
+        let many: Vec<_> = (0..99).map(|n| n.to_string()).collect();
+        assert!(read(&many.join(" ")).unwrap().contains('?'));
     }
 
     #[test]

@@ -83,6 +83,9 @@ pub(crate) enum Refusal {
     /// The HTTP method is none of ours.
     #[error("this method is not served here")]
     Method,
+    /// There is nothing to listen to for this caller.
+    #[error("there is no stream of events here before an account is connected")]
+    NoStream,
     /// The body is of another type.
     #[error("the body must be application/json")]
     MediaType,
@@ -147,7 +150,7 @@ impl Refusal {
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Host | Self::Origin | Self::Scope { .. } => StatusCode::FORBIDDEN,
             Self::NoServer | Self::NoSession => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method | Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooBig => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Spent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -168,6 +171,7 @@ impl Refusal {
                 Some((WWW_AUTHENTICATE, challenge.clone()))
             }
             Self::Method => Some((ALLOW, "GET, POST, DELETE, OPTIONS".to_owned())),
+            Self::NoStream => Some((ALLOW, "POST, DELETE, OPTIONS".to_owned())),
             Self::Stale | Self::Unrecorded => Some((RETRY_AFTER, "1".to_owned())),
             Self::Crowded => Some((RETRY_AFTER, "10".to_owned())),
             Self::Credential(BrokerError::Later(_)) => Some((RETRY_AFTER, "2".to_owned())),
@@ -216,6 +220,7 @@ impl Refusal {
             | Self::Origin
             | Self::NoServer
             | Self::Method
+            | Self::NoStream
             | Self::MediaType
             | Self::TooBig
             | Self::Broken

@@ -167,7 +167,7 @@ impl ServerEntry {
         let groups = self.groups(&label)?;
         let prefix = name.as_ref().map_or("mcp", ServerName::as_str);
         let scopes = scopes_of(groups.as_deref(), prefix);
-        let place = Place { label: &label, connection: prefix, url: None };
+        let place = Place { label: &label, connection: prefix, url: None, hidden: false };
         let mut security = BTreeMap::new();
         let (mut api_title, mut secrets) = (None, Vec::new());
         let (upstream, shown) = match (&self.upstream, &self.command, &self.openapi) {
@@ -175,7 +175,8 @@ impl ServerEntry {
                 let api = OpenApiEntry { file, base: self.base_url.as_ref(), label: &label }.read()?;
                 let api = api.with_encoded_slashes(self.encoded_slashes);
                 secrets.extend(self.base_url.iter().flat_map(|written| secret_url::secrets(written, api.base())));
-                let place = Place { url: Some((api.base().as_str(), api.base())), ..place };
+                let hidden = matches!(self.base_url, Some(Text::Secret(_)));
+                let place = Place { url: Some((api.base().as_str(), api.base())), hidden, ..place };
                 let shown = self.shown(place, &scopes)?;
                 let open = self.credential.is_none() && self.tiers.is_empty() && self.headers.is_empty();
                 security = SecurityEntry::settings(&self.security, place, (&api, open))?;
@@ -188,9 +189,10 @@ impl ServerEntry {
             }
             (Some(written), None, None) => {
                 let raw = written.fetch(&format!("{label}.upstream"))?;
-                let url = http_url(&label, matches!(written, Text::Secret(_)), &raw)?;
+                let hidden = matches!(written, Text::Secret(_));
+                let url = http_url(&label, hidden, &raw)?;
                 secrets.extend(secret_url::secrets(written, &url));
-                let shown = self.shown(Place { url: Some((&raw, &url)), ..place }, &scopes)?;
+                let shown = self.shown(Place { url: Some((&raw, &url)), hidden, ..place }, &scopes)?;
                 (Upstream::Http(url), shown)
             }
             (None, Some(_), None) if !self.headers.is_empty() => {

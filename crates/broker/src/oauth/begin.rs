@@ -29,6 +29,8 @@ pub(super) struct Away {
     pub(super) provider: String,
     pub(super) pending: PutAside,
     pub(super) registration: Registration,
+    /// Where the code will be shown, and nowhere else.
+    pub(super) endpoint: String,
     /// Where what comes of it may be shown: nothing else is connected, whatever is configured meanwhile.
     pub(super) to: BTreeSet<String>,
 }
@@ -59,7 +61,9 @@ impl Accounts {
             // Without it, no offline access is given (OpenID Connect Core §11).
             url.query_pairs_mut().append_pair("prompt", "consent");
         }
-        let away = Away { provider: settings.connection.clone(), pending: pending.put_aside(), registration, to };
+        let endpoint = found.server.token_endpoint.to_string();
+        let away =
+            Away { provider: settings.connection.clone(), pending: pending.put_aside(), registration, endpoint, to };
         let sealed = Zeroizing::new(serde_json::to_string(&away).unwrap_or_default());
         Ok(Departure { url, state, sealed })
     }

@@ -1,5 +1,6 @@
 //! The end of a connection: revoked where it was given (RFC 7009), and forgotten here whatever becomes of that.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bailiwick_client::{Desk, TokenError};
@@ -12,7 +13,7 @@ use crate::accounts::{Account, Accounts};
 use crate::settings::UserOauth;
 
 impl Accounts {
-    /// Looks whether a connection still works, by renewing it where that is possible.
+    /// Looks whether a connection still works, by renewing it where that is possible, and serves wherever it is shown.
     ///
     /// # Errors
     /// [`ConnectError`] says why it does not.
@@ -20,13 +21,19 @@ impl Accounts {
         self: &Arc<Self>,
         settings: &Arc<UserOauth>,
         key: &ConnectionKey,
+        to: &BTreeSet<String>,
     ) -> Result<(), ConnectError> {
         let kept = self.store.connection(key).await.map_err(|error| ConnectError::Unkept(error.to_string()))?;
         let kept = kept.ok_or(ConnectError::Missing)?;
         let renewable = Bundle::read(&kept.secret).is_some_and(|bundle| bundle.renewable());
         let worn = renewable.then_some(kept.view.generation);
-        let account = Account { settings, key, destination: None };
-        self.usable(&account, worn).await.map(drop).map_err(|error| ConnectError::of(&error))
+        let mut account = Account { settings, key, destination: None };
+        self.usable(&account, worn).await.map_err(|error| ConnectError::of(&error))?;
+        for destination in to {
+            account.destination = Some(destination);
+            self.usable(&account, None).await.map_err(|error| ConnectError::of(&error))?;
+        }
+        Ok(())
     }
 
     /// Ends a connection.
@@ -57,8 +64,8 @@ impl Accounts {
         let Some(bundle) = Bundle::read(&kept.secret) else { return Ok(()) };
         let found = self.places.find(settings, now).await?;
         let Some(address) = found.server.revocation_endpoint.as_ref() else { return Ok(()) };
-        if found.server.issuer != bundle.issuer {
-            return Ok(());
+        if found.server.issuer != bundle.issuer || !bundle.bound(&kept.view.scope).fits(settings, None) {
+            return Err(ConnectError::Issuer);
         }
         // Our secret there may be another by now.
         let told = self.told(settings, &found).filter(|told| told.client_id == bundle.registration.client_id);

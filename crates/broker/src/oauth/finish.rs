@@ -29,7 +29,7 @@ impl Accounts {
         let code = pending.judge(query).map_err(refused)?;
         let now = event.at;
         let found = self.places.find(settings, now).await?;
-        if found.server.issuer != pending.issuer() {
+        if found.server.issuer != pending.issuer() || found.server.token_endpoint.as_str() != away.endpoint {
             return Err(ConnectError::Issuer);
         }
         let desk = Desk {

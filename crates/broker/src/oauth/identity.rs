@@ -14,8 +14,8 @@ use super::{ConnectError, Found};
 use crate::accounts::Accounts;
 use crate::settings::UserOauth;
 
-/// Where our own description is, below the public URL (Client ID Metadata Documents).
-pub const DOCUMENT: &str = "/connect/client.json";
+/// Where our own descriptions are, below the public URL (Client ID Metadata Documents): one for each connection.
+pub const DOCUMENTS: &str = "/connect/client";
 /// Where providers answer, each at a place of its own below this.
 const CALLBACK: &str = "/connect/callback";
 /// What we are called.
@@ -24,8 +24,13 @@ const NAME: &str = "Bailiwick";
 /// The path at which the provider of that connection answers. Each has its own: a code that one provider gave never
 /// reaches another, also where no answer says whose it is (RFC 9700 §4.4.2).
 pub fn callback(connection: &str) -> String {
+    below(CALLBACK, connection)
+}
+
+/// The path of that connection's own place.
+fn below(path: &str, connection: &str) -> String {
     let mut url = NOWHERE.clone();
-    url.set_path(CALLBACK);
+    url.set_path(path);
     if let Ok(mut path) = url.path_segments_mut() {
         path.extend(connection.split('/'));
     }
@@ -33,19 +38,24 @@ pub fn callback(connection: &str) -> String {
 }
 
 impl Accounts {
-    /// Our own description, for providers that read it; they answer at the places of these connections.
-    pub(crate) fn document<'a>(&self, connections: impl Iterator<Item = &'a str>) -> Value {
-        let answers: Vec<_> = connections.map(|connection| self.issuer.join(&callback(connection))).collect();
+    /// Our own description, for the provider of that connection: it answers at that one's place alone. With one for all,
+    /// whoever gave a code for one of them could have it answered at another's.
+    pub(crate) fn document(&self, connection: &str) -> Value {
         json!({
-            "client_id": self.issuer.join(DOCUMENT),
+            "client_id": self.client_id(connection),
             "client_name": NAME,
             "client_uri": self.issuer.as_str(),
-            "redirect_uris": answers,
+            "redirect_uris": [self.issuer.join(&callback(connection))],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
             "application_type": "web",
         })
+    }
+
+    /// The URL of that description, which is our `client_id`.
+    fn client_id(&self, connection: &str) -> String {
+        self.issuer.join(&below(DOCUMENTS, connection))
     }
 
     /// Who we are there, for a person who is about to connect.
@@ -90,8 +100,23 @@ impl Accounts {
         }
         // A provider elsewhere can read it only where everybody can.
         let readable = found.server.takes_documents && self.issuer.as_str().starts_with("https://");
-        let document = Given { id: self.issuer.join(DOCUMENT), secret: None };
+        let document = Given { id: self.client_id(&settings.connection), secret: None };
         readable.then(|| Registration::given(document, &found.server))
+    }
+
+    /// Forgets a registration that is worth nothing any more, unless another took its place.
+    pub(crate) async fn forget_client(
+        &self,
+        provider: &str,
+        issuer: &str,
+        dead: &Registration,
+    ) -> Result<(), ConnectError> {
+        let kept = self.registered(provider, issuer).await?;
+        if kept.is_none_or(|kept| kept.client_id != dead.client_id) {
+            return Ok(());
+        }
+        let forgotten = self.store.forget_provider_client(provider, issuer).await;
+        forgotten.map_err(|error| ConnectError::Unkept(error.to_string()))
     }
 
     async fn registered(&self, provider: &str, issuer: &str) -> Result<Option<Registration>, ConnectError> {

@@ -18,12 +18,14 @@ pub(crate) struct Bundle {
     /// Who gave the tokens; they are shown to nobody else.
     pub(crate) issuer: String,
     /// At which endpoint: one host may serve many who say nothing of themselves.
+    #[serde(default)]
     endpoint: String,
     access: String,
     refresh: Option<String>,
     /// As whom: a refresh token is bound to its client (RFC 6749 §10.4).
     pub(crate) registration: Registration,
     /// Where the access token may be shown.
+    #[serde(default)]
     pub(crate) to: BTreeSet<String>,
     /// Whose account it is there, where the provider said so.
     #[serde(default)]

@@ -16,7 +16,7 @@ use crate::settings::UserOauth;
 
 pub use begin::Departure;
 pub(crate) use found::{Found, Places};
-pub use identity::{DOCUMENT, callback};
+pub use identity::{DOCUMENTS, callback};
 pub(crate) use kept::{Bound, Bundle};
 
 impl UserOauth {

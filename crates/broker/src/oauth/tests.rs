@@ -158,6 +158,10 @@ impl World {
         Ok(usable.obtained.secrets[0].to_string())
     }
 
+    async fn test_at(&self, destination: &str) -> Result<(), ConnectError> {
+        self.accounts.test(&self.settings, &self.key, &[destination.to_owned()].into()).await
+    }
+
     fn pass(&self, span: Duration) {
         self.clock.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::Relaxed);
     }
@@ -486,12 +490,83 @@ async fn an_account_is_called_by_its_name_and_stays_the_same() {
 #[tokio::test]
 async fn a_test_renews_and_says_what_is_wrong() {
     let world = World::new().await;
-    assert_eq!(world.accounts.test(&world.settings, &world.key).await, Err(ConnectError::Missing));
+    assert_eq!(world.test_at(DESTINATION).await, Err(ConnectError::Missing));
     world.connect().await;
 
-    world.accounts.test(&world.settings, &world.key).await.unwrap();
+    world.test_at(DESTINATION).await.unwrap();
     assert_eq!(world.forms()[0]["refresh_token"], "refresh-1");
     world.answers(400, json!({ "error": "invalid_grant" }));
 
-    assert!(matches!(world.accounts.test(&world.settings, &world.key).await, Err(ConnectError::Refused(_))));
+    assert!(matches!(world.test_at(DESTINATION).await, Err(ConnectError::Refused(_))));
+}
+
+#[tokio::test]
+async fn a_test_says_so_where_a_server_has_moved() {
+    let world = World::new().await;
+    world.connect().await;
+
+    assert!(matches!(world.test_at("https://new.example").await, Err(ConnectError::Refused(_))));
+    world.test_at(DESTINATION).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_ends_at_once_is_not_renewed_for_ever() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_hours(1));
+    let brief = json!({ "access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 0 });
+    world.answers(200, brief);
+
+    let refused = world.shown().await;
+
+    assert!(matches!(refused, Err(BrokerError::Later(_))), "{refused:?}");
+    assert!(world.forms().len() < 8);
+}
+
+#[tokio::test]
+async fn scopes_that_cannot_be_read_cost_no_refresh_token() {
+    let world = World::new().await;
+    world.connect().await;
+    world.pass(Duration::from_hours(1));
+    let odd = json!({
+        "access_token": "a2", "refresh_token": "r2", "token_type": "Bearer", "expires_in": 60, "scope": "crm.read \u{e9}",
+    });
+    world.answers(200, odd);
+    assert!(matches!(world.shown().await, Err(BrokerError::Overgrant(_))));
+    world.pass(Duration::from_mins(1));
+    world.book.lock().unwrap().says = None;
+
+    assert!(world.shown().await.is_ok());
+
+    assert_eq!(world.forms().last().unwrap()["refresh_token"], "r2");
+}
+
+#[tokio::test]
+async fn where_another_took_the_providers_place_nothing_is_told_to_them() {
+    let world = World::new().await;
+    let departure = world.begin().await.unwrap();
+    let moved = json!({ "token_endpoint": format!("{}/other", world.book.lock().unwrap().issuer) });
+    world.pass(Duration::from_mins(9));
+    world.book.lock().unwrap().metadata = moved;
+    world.pass(Duration::from_mins(2));
+    assert_eq!(world.finish(&departure, &world.iss()).await, Err(ConnectError::Issuer), "a code");
+    world.book.lock().unwrap().metadata = Value::Null;
+    world.pass(Duration::from_mins(11));
+    world.connect().await;
+    let another = UserOauth { client_id: Some("another".to_owned()), ..UserOauth::clone(&world.settings) };
+    let ended = AuditEvent::new(AuditKind::ConnectionEnded, world.clock.now());
+
+    world.accounts.end(Some(&another), &world.key, ended).await.unwrap();
+
+    assert!(world.forms().is_empty(), "a token");
+}
+
+#[tokio::test]
+async fn each_provider_that_reads_our_description_has_one_of_its_own() {
+    let world = World::new().await;
+
+    let document = world.accounts.document("crm/look up");
+
+    assert_eq!(document["client_id"], "https://us.example/connect/client/crm/look%20up");
+    assert_eq!(document["redirect_uris"], json!(["https://us.example/connect/callback/crm/look%20up"]));
 }

@@ -40,7 +40,7 @@ pub(crate) async fn instead(gateway: &Gateway, call: &Call, error: BrokerError) 
     }
     if matches!(call.aim, Aim::Listen) {
         // Nobody waits before this one who could follow a link.
-        return Err(Refusal::Method);
+        return Err(Refusal::NoStream);
     }
     let known = gateway.broker.providers();
     let title = known.get(provider).map_or_else(|| call.server.settings.title.clone(), |known| known.title.clone());

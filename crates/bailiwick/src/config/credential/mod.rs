@@ -91,6 +91,8 @@ pub(crate) struct Place<'a> {
     pub(crate) connection: &'a str,
     /// The server's URL, as it is written and as it is read; none for one that is no URL.
     pub(crate) url: Option<(&'a str, &'a Url)>,
+    /// Whether that URL is a secret.
+    pub(crate) hidden: bool,
 }
 
 impl CredentialEntry {

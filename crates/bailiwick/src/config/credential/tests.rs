@@ -3,7 +3,7 @@ use super::*;
 fn shown(entry: Option<&str>, raw: &str) -> Result<Credentials, String> {
     let entry: Option<CredentialEntry> = entry.map(|text| toml::from_str(text).unwrap());
     let url = Url::parse(raw).unwrap();
-    let place = Place { label: "server.x", connection: "x", url: Some((raw, &url)) };
+    let place = Place { label: "server.x", connection: "x", url: Some((raw, &url)), hidden: false };
     credentials((entry.as_ref(), &[]), place, |_| true).map_err(|error| error.to_string())
 }
 
@@ -60,7 +60,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
 fn tiers_name_scopes_that_are_there() {
     let text = "scopes = [\"x:read\"]\ncredential = { kind = \"none\" }";
     let tier: TierEntry = toml::from_str(text).unwrap();
-    let place = Place { label: "server.x", connection: "x", url: None };
+    let place = Place { label: "server.x", connection: "x", url: None, hidden: false };
     let of = |known: bool| credentials((None, std::slice::from_ref(&tier)), place, |_| known);
 
     assert_eq!(of(true).unwrap().0.len(), 1);

@@ -52,10 +52,17 @@ impl UserOauthEntry {
             raw.as_ref().map(|raw| secure_url(&format!("{label}.{field}"), raw)).transpose()
         };
         url("issuer", &self.issuer)?;
+        if place.hidden && self.resource.is_none() {
+            let says = "the server's URL is a secret, and would be told as the `resource`: write what the provider \
+                        calls the server, or \"\" for nothing";
+            return Err(ConfigError::Value(format!("{label}: {says}")));
+        }
+        // Where all of it is written, servers at several URLs may share what people connect.
+        let written = (self.issuer.is_some() || self.token_url.is_some()) && self.resource.is_some();
         let secret = self.client_secret.as_ref().map(|secret| exposed(secret, &format!("{label}.client_secret")));
         Ok(UserOauth {
             connection: self.connection.clone().unwrap_or_else(|| place.connection.to_owned()),
-            upstream: place.url.map(|(_, url)| url.clone()),
+            upstream: place.url.filter(|_| !written).map(|(_, url)| url.clone()),
             issuer: self.issuer.clone(),
             authorization_url: url("authorization_url", &self.authorization_url)?,
             token_url: url("token_url", &self.token_url)?,
