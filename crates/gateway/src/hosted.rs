@@ -97,7 +97,9 @@ impl Hosted {
     /// The same place under new settings; what runs behind it goes on where the way there is the same.
     pub(crate) fn after(former: &Self, broker: &Broker, issuer: &Issuer, settings: ServerSettings) -> Self {
         let mut new = Self::new(broker, issuer, settings);
-        if new.settings.upstream == former.settings.upstream {
+        // Where the credentials are none that can be shown, there is no way; once they can be, there is one again.
+        let both = [&new.reach, &former.reach].iter().all(|reach| !matches!(reach.as_ref(), Reach::Nowhere(_)));
+        if both && new.settings.upstream == former.settings.upstream {
             new.reach = Arc::clone(&former.reach);
             new.changed = Arc::clone(&former.changed);
         }

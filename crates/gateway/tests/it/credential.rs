@@ -1,5 +1,7 @@
 //! What a server behind is shown to let us in.
 
+use bailiwick_broker::{ApiKey, Credential, Credentials, Key, Place};
+use bailiwick_client::Secret;
 use bailiwick_domain::jose::{JwkSet, Signer as _, Unverified};
 use serde_json::{Value, json};
 
@@ -97,4 +99,32 @@ async fn what_the_configuration_writes_has_the_last_word() {
     let seen = world.behind.seen();
     let shown: Vec<_> = seen[before..].iter().flat_map(|reached| reached.headers.get_all("authorization")).collect();
     assert!(!shown.is_empty() && shown.iter().all(|value| *value == "Key of-the-operator"), "{shown:?}");
+}
+
+/// A key of those settings; one with a line break in it goes into no header.
+fn key(key: &str) -> Credentials {
+    let place = Place::Header { name: "x-api-key".to_owned(), prefix: String::new() };
+    Credentials::only(Credential::ApiKey(ApiKey { place, key: Key::Shared(Secret::new(key.to_owned())) }))
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_shown_any_more_closes_the_way_until_there_is_another() {
+    let world = World::new().await;
+    let token = world.token("json", "json:read").await;
+    let reload = async |credential: Credentials| {
+        let mut servers = crate::world::servers(&world.behind.origin);
+        servers.iter_mut().find(|server| server.title == "The json server").unwrap().credential = credential;
+        world.gateway.reload(servers).await;
+        world.behind.forget();
+        world.say("json", &token, &fixture::call("read_note")).await.status.as_u16()
+    };
+    // The gateway asks for the tools as well, and with the same key.
+    let bare = |key: &str| {
+        let with = |it: &&Reached| it.headers.get("x-api-key").is_some_and(|value| value == key);
+        world.behind.seen().iter().filter(|it| !with(it)).count()
+    };
+
+    assert_eq!((reload(key("first")).await, bare("first")), (200, 0));
+    assert_eq!((reload(key("se\ncond")).await, bare("first")), (502, 0), "nothing is sent without it");
+    assert_eq!((reload(key("third")).await, bare("third")), (200, 0));
 }
