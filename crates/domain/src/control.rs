@@ -195,11 +195,19 @@ pub enum Control {
     BoundAccount,
     /// What arrives at one provider's place is never taken for another's answer.
     CallbackPath,
+    /// Of a SAML document, nothing but elements, attributes and text is read.
+    SamlPlain,
+    /// A SAML assertion holds in its time only.
+    SamlTime,
+    /// A SAML answer is to the sign-in that its browser began.
+    SamlRequest,
+    /// A SAML answer came where it was sent.
+    SamlDestination,
 }
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 95] = [
+    pub const ALL: [Self; 99] = [
         Self::Signature,
         Self::Algorithm,
         Self::TokenType,
@@ -295,6 +303,10 @@ impl Control {
         Self::NoFallback,
         Self::BoundAccount,
         Self::CallbackPath,
+        Self::SamlPlain,
+        Self::SamlTime,
+        Self::SamlRequest,
+        Self::SamlDestination,
     ];
 
     /// Its name in the mutation run: the variant in lower case with hyphens.

@@ -19,7 +19,8 @@ use crate::oauth::code_of;
 use crate::visitor::Seen;
 use crate::{Answer, App, Mcp, Setup, Visitor, World, admin};
 
-const PASSWORD: &str = "correct horse battery";
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A provider at which one client signs people in: `alice` and whoever else comes.
 pub struct CodeHost {
@@ -204,13 +205,20 @@ pub async fn leave(person: &mut Visitor, link: &str, key: &str) -> Seen {
     person.submit(&page, &form, None).await
 }
 
-/// Goes on to the provider from the page of a link, and fetches its answer without going back with it.
-pub async fn away(person: &mut Visitor, link: &str) -> Option<String> {
+/// Goes on to the provider from the page of a link; answers the page, and where it leads.
+pub async fn leads(person: &mut Visitor, link: &str) -> (Seen, Option<String>) {
     let page = person.open(link).await;
     if !page.has_form("form_token") {
-        return None;
+        return (page, None);
     }
     let left = person.submit(&page, &page.form("form_token"), None).await;
-    let there = left.body.split_once("content=\"0; url=")?.1.split('"').next()?.replace("&#38;", "&");
+    let there = left.body.split_once("content=\"0; url=").and_then(|(_, rest)| rest.split('"').next());
+    let there = there.map(|there| there.replace("&#38;", "&"));
+    (left, there)
+}
+
+/// Goes on to the provider from the page of a link, and fetches its answer without going back with it.
+pub async fn away(person: &mut Visitor, link: &str) -> Option<String> {
+    let there = leads(person, link).await.1?;
     Visitor::new(&there).once(http::Method::GET, &there, None).await.location
 }

@@ -1,9 +1,11 @@
-//! A host of client metadata documents on this machine, with a certificate of its own authority; and a canary.
+//! Hosts of documents on this machine: one with a certificate of its own authority, one that says whatever it is told, for
+//! as long as it is told; and a canary.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -145,4 +147,82 @@ impl Canary {
     pub fn touched(&self) -> usize {
         self.touched.load(Ordering::SeqCst)
     }
+
+    /// Where it is: each way to write that down that somebody reads as this machine.
+    pub fn spellings(&self) -> Vec<String> {
+        let hosts = [
+            "127.0.0.1",
+            "localhost",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[::127.0.0.1]",
+            "[64:ff9b::127.0.0.1]",
+            "127.0.0.1.",
+        ];
+        hosts.iter().map(|host| format!("https://{host}:{}", self.address.port())).collect()
+    }
+}
+
+/// What a [`Mouth`] says after its first words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing.
+    Nothing,
+    /// 100 MB, as fast as anybody takes them.
+    Flood,
+    /// One byte at a time, and no end.
+    Drip,
+}
+
+/// What a [`Tail::Flood`] comes to.
+pub const FLOOD: usize = 100 << 20;
+
+/// A host over plain http that says these words, whatever it is asked.
+pub struct Mouth {
+    pub origin: String,
+    said: Arc<AtomicUsize>,
+}
+
+impl Mouth {
+    /// `words` are told where it is.
+    pub async fn start(words: impl FnOnce(&str) -> String, tail: Tail) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (words, said) = (words(&origin), Arc::<AtomicUsize>::default());
+        let mouth = Self { origin, said: Arc::clone(&said) };
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(speak(socket, words.clone(), tail, Arc::clone(&said)));
+            }
+        });
+        mouth
+    }
+
+    /// How many bytes of its tail were taken so far.
+    pub fn said(&self) -> usize {
+        self.said.load(Ordering::SeqCst)
+    }
+}
+
+async fn speak(mut socket: TcpStream, words: String, tail: Tail, said: Arc<AtomicUsize>) {
+    let mut request = [0; 4096];
+    let _ = socket.read(&mut request).await;
+    if socket.write_all(words.as_bytes()).await.is_err() {
+        return;
+    }
+    let (piece, pause) = match tail {
+        Tail::Nothing => (0, Duration::ZERO),
+        Tail::Flood => (64 << 10, Duration::ZERO),
+        Tail::Drip => (1, Duration::from_millis(200)),
+    };
+    let piece = vec![b' '; piece];
+    while !piece.is_empty() && said.load(Ordering::SeqCst) < FLOOD && socket.write_all(&piece).await.is_ok() {
+        said.fetch_add(piece.len(), Ordering::SeqCst);
+        tokio::time::sleep(pause).await;
+    }
+    let _ = socket.read(&mut request).await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::time::Timestamp;
 
 use crate::assertion::{self, Answers, Assertion, Wanted};
@@ -61,10 +62,10 @@ fn envelope(tree: &Tree<'_>, root: Node, answered: &Answered<'_>) -> Result<(), 
     if tree.attribute(root, "Version") != Some("2.0") {
         return Err(SamlError::Shape("version"));
     }
-    if tree.attribute(root, "Destination") != Some(answered.acs) {
+    if tree.attribute(root, "Destination") != Some(answered.acs) && holds(Control::SamlDestination) {
         return Err(SamlError::Destination);
     }
-    if tree.attribute(root, "InResponseTo") != Some(answered.request) {
+    if tree.attribute(root, "InResponseTo") != Some(answered.request) && holds(Control::SamlRequest) {
         return Err(SamlError::InResponseTo);
     }
     if let Some(issuer) = tree.at_most_one(root, (SAML, "Issuer"))?

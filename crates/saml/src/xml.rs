@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use bailiwick_domain::control::{Control, holds};
 use uppsala::{Document, Element, NodeId, NodeKind, Parser};
 
 use crate::SamlError;
@@ -24,11 +25,16 @@ impl<'a> Tree<'a> {
         if raw.len() > most {
             return Err(SamlError::TooLong);
         }
-        plain(raw)?;
-        let parser = Parser::new().with_forbid_dtd(true).with_max_depth(MOST_DEPTH);
+        let bare = holds(Control::SamlPlain);
+        if bare {
+            plain(raw)?;
+        }
+        let parser = Parser::new().with_forbid_dtd(bare).with_max_depth(MOST_DEPTH);
         let document = parser.parse(raw).map_err(|_| SamlError::Xml("it is not well-formed"))?;
         let tree = Self { document };
-        tree.only_elements_and_text()?;
+        if bare {
+            tree.only_elements_and_text()?;
+        }
         tree.unique_identifiers()?;
         Ok(tree)
     }
@@ -101,7 +107,11 @@ impl<'a> Tree<'a> {
     pub(crate) fn text(&self, node: Node) -> Result<String, SamlError> {
         let mut text = String::new();
         for child in self.document.children_iter(node) {
-            text.push_str(self.document.text_content(child).ok_or(SamlError::Shape("an element inside text"))?);
+            match self.document.text_content(child) {
+                Some(part) => text.push_str(part),
+                None if holds(Control::SamlPlain) => return Err(SamlError::Shape("an element inside text")),
+                None => {}
+            }
         }
         Ok(text)
     }

@@ -1,27 +1,28 @@
-//! Attacks on what the tools behind are shown: more than was asked for, another caller's, a stronger one than needed.
+//! Attacks on what the tools behind are shown: more than was asked for, a stronger one than needed.
 
 use bailiwick_domain::control::Control;
 use http::StatusCode;
 use serde_json::json;
 
+use super::cache::credential;
 use super::{Verdict, beaten};
 use crate::giver::{Giver, Humour};
 use crate::honeypot::Honeypot;
-use crate::oauth::claims;
 use crate::{App, Mcp, Setup, World};
 
 /// A server whose tools want tokens of that authorization server.
-fn exchanging(upstream: &Honeypot, giver: &Giver) -> Setup {
-    let credential = format!(
-        "{{ kind = \"exchange\", token_url = \"{}\", audience = \"https://crm.example\", scopes = [\"crm:use\"] }}",
-        giver.token_url
-    );
-    let none = "discovery = { kind = \"none\" }";
-    Setup::config(format!("[server.crm]\nupstream = \"{}\"\n{none}\ncredential = {credential}\n", upstream.url))
-        .approving("alice")
+pub(super) fn exchanging(upstream: &Honeypot, giver: &Giver) -> Setup {
+    Setup::config(exchanging_with(upstream, giver)).approving("alice")
 }
 
-async fn client(world: &World, scope: &str) -> (Mcp, String) {
+/// The configuration of such a house.
+pub(super) fn exchanging_with(upstream: &Honeypot, giver: &Giver) -> String {
+    let credential = credential(giver, "crm:use");
+    let none = "discovery = { kind = \"none\" }";
+    format!("[server.crm]\nupstream = \"{}\"\n{none}\ncredential = {credential}\n", upstream.url)
+}
+
+pub(super) async fn client(world: &World, scope: &str) -> (Mcp, String) {
     let resource = world.url("/mcp/crm");
     let token = App::register_for(&world.base, &resource).await.tokens(scope).await.access;
     let mut client = Mcp::new(&resource, Some(&token));
@@ -53,20 +54,6 @@ pub async fn overgranted_token(off: &[Control]) -> Verdict {
             held && quiet,
             format!("{humour:?}: {} {}; something was sent: {}", answer.status, answer.text, !quiet),
         )?;
-    }
-    Ok(())
-}
-
-/// What was obtained for one token of a caller's is used for another.
-pub async fn anothers_credential(off: &[Control]) -> Verdict {
-    let (upstream, giver) = (Honeypot::start().await, Giver::start().await);
-    let world = exchanging(&upstream, &giver).without(off).start();
-    for scope in ["crm:read crm:write", "crm:read", "crm:read crm:write"] {
-        let (client, token) = client(&world, scope).await;
-        assert!(client.call("look", json!({})).await.is_result());
-        let shown = upstream.shown().pop().expect("a credential");
-        let (wanted, got) = (claims(&token)["jti"].clone(), claims(&shown)["for"].clone());
-        beaten(wanted == got, format!("obtained for {got}, used for {wanted}"))?;
     }
     Ok(())
 }
@@ -103,7 +90,6 @@ pub async fn stronger_key(off: &[Control]) -> Verdict {
 pub(super) async fn run(name: &str, off: &[Control]) -> Option<Verdict> {
     Some(match name {
         "overgranted_token" => overgranted_token(off).await,
-        "anothers_credential" => anothers_credential(off).await,
         "stronger_key" => stronger_key(off).await,
         _ => return None,
     })

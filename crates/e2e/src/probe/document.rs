@@ -6,11 +6,16 @@ use serde_json::{Value, json};
 use super::{Verdict, beaten};
 use crate::documents::{Canary, DocumentHost};
 use crate::visitor::Seen;
-use crate::{App, Setup, Visitor};
+use crate::{App, Setup, Visitor, World};
 
 /// What `/authorize` makes of the client `id` under this configuration.
 async fn asked(config: String, off: &[Control], id: &str) -> Seen {
     let world = Setup::config(config).approving("alice").without(off).start();
+    authorize(&world, id).await
+}
+
+/// What `/authorize` makes of the client `id`.
+async fn authorize(world: &World, id: &str) -> Seen {
     let mut app = App::register(&world.base).await;
     id.clone_into(&mut app.client_id);
     Visitor::new(&world.base).open(&app.authorize_url("mcp:read")).await
@@ -21,13 +26,16 @@ async fn refused(host: &DocumentHost, off: &[Control]) -> Verdict {
     beaten(seen.location.is_none(), format!("answered {} {:?}", seen.status, seen.location))
 }
 
-/// A stranger sends the house to a port of its own machine.
+/// A stranger sends the house to a port of its own machine, in every spelling.
 pub async fn document_from_a_private_address(off: &[Control]) -> Verdict {
     let canary = Canary::start().await;
     let port = canary.address.port();
-    asked(format!("[cimd]\nports = [{port}]\n"), off, &format!("https://localhost:{port}/client.json")).await;
-
-    beaten(canary.touched() == 0, "the house knocked at its own machine")
+    let world = Setup::config(format!("[cimd]\nports = [{port}]\n")).approving("alice").without(off).start();
+    for origin in canary.spellings() {
+        authorize(&world, &format!("{origin}/client.json")).await;
+        beaten(canary.touched() == 0, format!("the house knocked at its own machine as {origin}"))?;
+    }
+    Ok(())
 }
 
 /// The page that says that something was not found happens to look like a document.

@@ -1,4 +1,4 @@
-//! Attacks at the gateway's door: sessions, origins, hosts, and what travels upstream.
+//! Attacks at the gateway's door: sessions, origins, hosts.
 
 use bailiwick_domain::control::Control;
 use http::StatusCode;
@@ -32,42 +32,6 @@ pub async fn anothers_session(off: &[Control]) -> Verdict {
     let answer = his.call("look", json!({})).await;
 
     beaten(answer.status == StatusCode::NOT_FOUND, format!("answered {} {}", answer.status, answer.text))
-}
-
-/// The upstream writes down every header; none of the caller's may be among them.
-pub async fn callers_headers(off: &[Control]) -> Verdict {
-    passed_on(off, "").await?;
-    passed_on(off, r#"credential = { kind = "none" }"#).await
-}
-
-async fn passed_on(off: &[Control], credential: &str) -> Verdict {
-    let upstream = Honeypot::start().await;
-    let config = format!("[server.trap]\nupstream = \"{}\"\n{credential}\n", upstream.url);
-    let world = Setup::config(config).approving("alice").without(off).start();
-    let trap = world.url("/mcp/trap");
-    let token = App::register_for(&world.base, &trap).await.tokens("trap:read trap:write").await.access;
-    let mut client = Mcp::new(&trap, Some(&token))
-        .header("cookie", "bw_session=stolen")
-        .header("dpop", "proof-of-the-caller")
-        .header("txn-token", "transaction-of-the-caller")
-        .header("x-forwarded-user", "root")
-        .header("forwarded", "for=192.0.2.1");
-    client.begin().await;
-    assert!(client.call("look", json!({})).await.is_result());
-
-    let seen = upstream.headers();
-    let walled = ["cookie", "dpop", "txn-token", "x-forwarded-user", "forwarded"];
-    let passed: Vec<_> = seen.iter().filter(|(name, _)| walled.contains(&name.as_str())).collect();
-    let foreign = seen.iter().filter(|(name, value)| name == "authorization" && !is_ours(value, &upstream.url));
-    let passed: Vec<_> = passed.into_iter().chain(foreign).collect();
-    let leaked = seen.iter().any(|(_, value)| value.contains(&token));
-    beaten(passed.is_empty() && !leaked, format!("the upstream saw {passed:?}"))
-}
-
-/// True for a token that the gateway made for that server.
-fn is_ours(authorization: &str, upstream: &str) -> bool {
-    let token = authorization.strip_prefix("Bearer ").unwrap_or("");
-    token.split('.').count() == 3 && claims(token)["aud"] == upstream
 }
 
 /// A server behind shows what it was sent to the gateway, to act as its caller.

@@ -4,6 +4,7 @@
 mod allow;
 mod assertion;
 mod broker;
+mod cache;
 pub mod chain;
 mod child;
 mod code;
@@ -12,10 +13,12 @@ mod connected;
 mod document;
 mod door;
 mod import;
+pub mod inward;
 mod jobs;
 mod leak;
 pub mod login;
 mod pages;
+mod passing;
 mod record;
 mod saml;
 pub mod signal;
@@ -24,6 +27,7 @@ mod token;
 mod tools;
 mod tree;
 mod vault;
+mod wrapping;
 
 use bailiwick_domain::control::Control;
 
@@ -31,7 +35,11 @@ pub use allow::{call_beyond_allow, consent_beyond_allow, refresh_beyond_allow};
 pub use assertion::{
     anothers_svid, assertion_for_another_server, old_assertion, one_assertion_many_senders, token_as_assertion,
 };
-pub use broker::{anothers_credential, overgranted_token, stronger_key};
+pub use broker::{overgranted_token, stronger_key};
+pub use cache::{
+    anothers_credential, credential_of_a_revoked_token, credential_of_another_actor, credential_of_another_person,
+    credential_of_another_route,
+};
 pub use chain::{
     actor_token_of_another, call_over_an_edge_that_is_gone, chain_in_a_loop, chain_too_deep, exchange_beyond_allow,
     exchange_for_left_out_tools, exchange_for_longer, exchange_for_more, exchange_of_the_revoked, foreign_history,
@@ -53,16 +61,22 @@ pub use document::{
     document_from_a_private_address, document_of_an_unlisted_domain, document_of_another, document_that_is_an_error,
     document_with_a_foreign_redirect, huge_document,
 };
-pub use door::{anothers_session, callers_headers, foreign_host, foreign_origin, replayed_by_upstream};
+pub use door::{anothers_session, foreign_host, foreign_origin, replayed_by_upstream};
 pub use import::{import, imported_secrets_on_the_disk};
+pub use inward::{provider_in_every_spelling, registration_that_leads_inward, token_endpoint_that_leads_inward};
 pub use jobs::{agent_outside_the_job, call_beyond_budget};
 pub use leak::{cookie_from_behind, credential_elsewhere, echoed_credential};
 pub use login::{anothers_id_token, anothers_login_answer, lookalike_issuer, lying_provider};
 pub use pages::{consent_without_form_token, forged_address, guesses_slowed, guessing_passwords};
+pub use passing::{
+    CANARIES, callers_headers, callers_headers_astray, callers_headers_in_streams, callers_headers_in_trouble,
+    callers_headers_once_more, callers_headers_to_an_api, laden, leaked,
+};
 pub use record::{cut_off_record, edited_record, unrecorded_call};
 pub use saml::{
-    assertion_for_another_audience, assertion_for_another_recipient, assertion_that_is_not_plain,
-    one_saml_assertion_many_senders, sign_in_as_a_grant, wrapped_assertion,
+    answer_for_another_address, answer_to_another_request, assertion_for_another_audience,
+    assertion_for_another_recipient, assertion_out_of_its_time, assertion_that_is_not_plain, comment_in_a_name,
+    document_with_a_dtd, one_saml_assertion_many_senders, sign_in_as_a_grant,
 };
 pub use signal::{anothers_event, anothers_logout};
 pub use stop::{cut_edge, revoked_ancestor, stopped_agent, stopped_tool};
@@ -70,12 +84,13 @@ pub use token::{confused_algorithm, expired, for_another_server, id_token, revok
 pub use tools::{left_out, listing, without_scope};
 pub use tree::{Tree, console_to_a_stranger, stopped_party};
 pub use vault::{anothers_row_of_the_vault, provider_that_points_inward, refresh_after_a_fall};
+pub use wrapping::{two_assertions, wrapped_assertion};
 
 /// `Ok` when the attack was beaten off; `Err` says how it got through.
 pub type Verdict = Result<(), String>;
 
-/// Which control each probe proves, by the probe's name.
-pub const PROBES: [(&str, Control); 95] = [
+/// Which control each probe proves, by the probe's name; several may prove one, each on a way of its own.
+pub const PROBES: [(&str, Control); 111] = [
     ("tampered", Control::Signature),
     ("unsigned", Control::Algorithm),
     ("id_token", Control::TokenType),
@@ -171,6 +186,22 @@ pub const PROBES: [(&str, Control); 95] = [
     ("reading_with_the_gateways_key", Control::NoFallback),
     ("key_under_another_roof", Control::BoundAccount),
     ("connect_code_of_another_provider", Control::CallbackPath),
+    ("comment_in_a_name", Control::SamlPlain),
+    ("document_with_a_dtd", Control::SamlPlain),
+    ("assertion_that_is_not_plain", Control::SamlPlain),
+    ("assertion_out_of_its_time", Control::SamlTime),
+    ("answer_to_another_request", Control::SamlRequest),
+    ("answer_for_another_address", Control::SamlDestination),
+    ("callers_headers_once_more", Control::HeaderWall),
+    ("callers_headers_in_trouble", Control::HeaderWall),
+    ("callers_headers_in_streams", Control::HeaderWall),
+    ("credential_of_another_person", Control::CacheKey),
+    ("credential_of_another_actor", Control::CacheKey),
+    ("credential_of_a_revoked_token", Control::CacheKey),
+    ("provider_in_every_spelling", Control::BrokerGuard),
+    ("registration_that_leads_inward", Control::BrokerGuard),
+    ("token_endpoint_that_leads_inward", Control::BrokerGuard),
+    ("two_assertions", Control::XswOneElement),
 ];
 
 /// Runs the probe of that name with these controls switched off.
@@ -179,12 +210,16 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
     if let Some(verdict) = broker::run(name, off).await {
         return verdict;
     }
+    if let Some(verdict) = cache::run(name, off).await {
+        return verdict;
+    }
+    if let Some(verdict) = passing::run(name, off).await {
+        return verdict;
+    }
+    if let Some(verdict) = saml::run(name, off).await {
+        return verdict;
+    }
     match name {
-        "wrapped_assertion" => wrapped_assertion(off).await,
-        "assertion_for_another_audience" => assertion_for_another_audience(off).await,
-        "assertion_for_another_recipient" => assertion_for_another_recipient(off).await,
-        "one_saml_assertion_many_senders" => one_saml_assertion_many_senders(off).await,
-        "sign_in_as_a_grant" => sign_in_as_a_grant(off).await,
         "tampered" => tampered(off).await,
         "unsigned" => unsigned(off).await,
         "id_token" => id_token(off).await,
@@ -193,7 +228,6 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "expired" => expired(off).await,
         "revoked" => revoked(off).await,
         "anothers_session" => anothers_session(off).await,
-        "callers_headers" => callers_headers(off).await,
         "foreign_origin" => foreign_origin(off).await,
         "foreign_host" => foreign_host(off).await,
         "without_scope" => without_scope(off).await,
@@ -246,6 +280,9 @@ pub async fn run(name: &str, off: &[Control]) -> Verdict {
         "call_beyond_budget" => call_beyond_budget(off).await,
         "anothers_row_of_the_vault" => anothers_row_of_the_vault(off).await,
         "refresh_after_a_fall" => refresh_after_a_fall(off).await,
+        "provider_in_every_spelling" => provider_in_every_spelling(off).await,
+        "registration_that_leads_inward" => registration_that_leads_inward(off).await,
+        "token_endpoint_that_leads_inward" => token_endpoint_that_leads_inward(off).await,
         "provider_that_points_inward" => provider_that_points_inward(off).await,
         "anothers_connect_link" => anothers_connect_link(off).await,
         "connect_link_used_twice" => connect_link_used_twice(off).await,

@@ -1,88 +1,35 @@
 //! Attacks with SAML assertions (T24).
 
+use std::time::Duration;
+
 use bailiwick_domain::control::Control;
-use bailiwick_saml::testing::{Says, signature_of, without_signature};
+use bailiwick_domain::time::Clock as _;
+use bailiwick_saml::testing::Says;
 use http::StatusCode;
 use serde_json::Value;
 
 use super::login::signed_in;
+use super::wrapping::{two_assertions, wrapped_assertion};
 use super::{Verdict, beaten};
+use crate::forge::Now;
 use crate::saml_issuer::{SamlIssuer, around, for_login, for_token, post, trade};
 use crate::{Visitor, World};
 
 /// A house, its provider, and where that provider's assertions for it are delivered.
-async fn house(off: &[Control]) -> (World, SamlIssuer, String) {
+pub(super) async fn house(off: &[Control]) -> (World, SamlIssuer, String) {
     let issuer = SamlIssuer::new();
     let world = issuer.house(off).await;
     let token = world.url("/token");
     (world, issuer, token)
 }
 
-fn refused((status, body): (StatusCode, Value)) -> Verdict {
+pub(super) fn refused((status, body): (StatusCode, Value)) -> Verdict {
     let right = status == StatusCode::BAD_REQUEST && body["error"] == "invalid_grant";
     beaten(right, format!("answered {status} {body}"))
 }
 
-fn taken((status, body): (StatusCode, Value)) {
+pub(super) fn taken((status, body): (StatusCode, Value)) {
     assert_eq!(status, StatusCode::OK, "{body}");
-}
-
-/// A genuine assertion, wrapped into a forged one about somebody else: as a grant, and in all eight known ways as an answer.
-pub async fn wrapped_assertion(off: &[Control]) -> Verdict {
-    let (world, issuer, token) = house(off).await;
-    let genuine = issuer.says(&for_token(&world, &token, "_real", "ada"));
-    let attributes = [("groups", "dev"), ("x", genuine.as_str())];
-    let forged = Says { attributes: &attributes, ..for_token(&world, &token, "_evil", "mallory") }.bare();
-    refused(trade(&world, &forged).await)?;
-    taken(trade(&world, &genuine).await);
-
-    for number in 1..=8 {
-        let mut visitor = Visitor::new(&world.base);
-        let sent = issuer.sends(&world, &mut visitor).await;
-        let seen = post(&mut visitor, &sent, &wrapped(number, &world, &issuer, &sent)).await;
-        let who = signed_in(&world, &mut visitor).await;
-        beaten(who.is_none() && seen.status == StatusCode::FORBIDDEN, format!("XSW{number}: {who:?} {}", seen.status))?;
-    }
-    let mut visitor = Visitor::new(&world.base);
-    let sent = issuer.sends(&world, &mut visitor).await;
-    post(&mut visitor, &sent, &around(&issuer.says(&for_login(&world, &sent, "_good", "ada")), &sent)).await;
-    assert_eq!(signed_in(&world, &mut visitor).await.as_deref(), Some("corp/ada"), "the genuine one is taken");
-    Ok(())
-}
-
-/// The eight ways (Somorovsky et al., 2012), each around an answer that is genuine.
-fn wrapped(number: u32, world: &World, issuer: &SamlIssuer, sent: &crate::saml_issuer::Sent) -> String {
-    let evil = for_login(world, sent, "_evil", "mallory").bare();
-    let genuine = issuer.says(&for_login(world, sent, "_real", "ada"));
-    let bare = without_signature(&genuine);
-    let into_signature = |inner: &str| before_last(signature_of(&genuine), "</ds:Signature>", inner);
-    let carrying = |signature: &str| evil.replacen("</a:Issuer>", &format!("</a:Issuer>{signature}"), 1);
-    let before_status =
-        |what: &str, assertions: &str| around(assertions, sent).replacen("<p:Status>", &format!("{what}<p:Status>"), 1);
-    match number {
-        1 | 2 => {
-            let own =
-                bailiwick_saml::testing::answer(&genuine, (crate::saml_issuer::ENTITY, &sent.acs, &sent.request), true);
-            let whole = issuer.sign(own);
-            let (signature, rest) = (signature_of(&whole), without_signature(&whole));
-            let wrap = match number {
-                1 => before_last(signature, "</ds:Signature>", &rest),
-                _ => format!("{rest}{signature}"),
-            };
-            before_status(&wrap, &evil).replacen("\"_answer\"", "\"_forged\"", 1)
-        }
-        3 => around(&format!("{evil}{genuine}"), sent),
-        4 => around(&before_last(&evil, "</a:Assertion>", &genuine), sent),
-        5 => around(&format!("{}{bare}", carrying(signature_of(&genuine))), sent),
-        6 => around(&carrying(&into_signature(&bare)), sent),
-        7 => before_status(&format!("<p:Extensions>{evil}</p:Extensions>"), &genuine),
-        _ => around(&carrying(&into_signature(&format!("<ds:Object>{bare}</ds:Object>"))), sent),
-    }
-}
-
-fn before_last(xml: &str, end: &str, what: &str) -> String {
-    let (before, after) = xml.split_at(xml.rfind(end).unwrap());
-    format!("{before}{what}{after}")
 }
 
 /// An assertion for another service, relayed to us.
@@ -104,6 +51,14 @@ pub async fn assertion_for_another_recipient(off: &[Control]) -> Verdict {
     let (acs, slash) = (world.url("/login/corp/acs"), world.url("/token/"));
     for (id, recipient) in [("_2", "https://other.example/token"), ("_3", acs.as_str()), ("_4", slash.as_str())] {
         refused(trade(&world, &issuer.says(&for_token(&world, recipient, id, "ada"))).await)?;
+    }
+    for recipient in [world.url("/login/other/acs"), token, format!("{acs}/")] {
+        let mut visitor = Visitor::new(&world.base);
+        let sent = issuer.sends(&world, &mut visitor).await;
+        let says = Says { recipient: &recipient, ..for_login(&world, &sent, "_5", "ada") };
+        post(&mut visitor, &sent, &around(&issuer.says(&says), &sent)).await;
+        let who = signed_in(&world, &mut visitor).await;
+        beaten(who.is_none(), format!("delivered to {recipient}, it signed in {who:?}"))?;
     }
     Ok(())
 }
@@ -137,19 +92,122 @@ pub async fn sign_in_as_a_grant(off: &[Control]) -> Verdict {
     refused(trade(&world, &issuer.says(&fitting)).await)
 }
 
-/// A comment in a name, a DTD, an instruction: whatever is not plain.
-pub async fn assertion_that_is_not_plain(off: &[Control]) -> Verdict {
+/// Each of these must be refused, and what they were made of is taken.
+async fn odd(off: &[Control], change: impl Fn(&str) -> Vec<String>) -> Verdict {
     let (world, issuer, token) = house(off).await;
     let genuine = issuer.says(&for_token(&world, &token, "_1", "admin.evil"));
-    for odd in [
-        genuine.replace("admin.evil", "admin<!-- -->.evil"),
-        genuine.replace("admin.evil", "<![CDATA[admin.evil]]>"),
-        genuine.replace("admin.evil", "admin<?x?>.evil"),
-        format!("<!DOCTYPE a>{genuine}"),
-        format!("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>{}", genuine.replace("admin.evil", "&e;")),
-    ] {
+    for odd in change(&genuine) {
+        assert_ne!(odd, genuine);
         refused(trade(&world, &odd).await)?;
     }
     taken(trade(&world, &genuine).await);
     Ok(())
+}
+
+/// A comment in a name: the signature does not see it, and some readers see nothing after it.
+pub async fn comment_in_a_name(off: &[Control]) -> Verdict {
+    odd(off, |genuine| vec![genuine.replace("admin.evil", "admin<!-- -->.evil")]).await
+}
+
+/// A DTD, with and without an entity of its own.
+pub async fn document_with_a_dtd(off: &[Control]) -> Verdict {
+    let entity = "<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>";
+    odd(off, |genuine| {
+        vec![format!("<!DOCTYPE a>{genuine}"), format!("{entity}{}", genuine.replace("admin.evil", "&e;"))]
+    })
+    .await
+}
+
+/// Whatever else is more than elements, attributes and text.
+pub async fn assertion_that_is_not_plain(off: &[Control]) -> Verdict {
+    odd(off, |genuine| {
+        vec![
+            genuine.replace("admin.evil", "<![CDATA[admin.evil]]>"),
+            genuine.replace("admin.evil", "admin<?x?>.evil"),
+            format!("<?x?>{genuine}"),
+        ]
+    })
+    .await
+}
+
+/// Over, not begun, or lasting for longer than it would be remembered: as a grant, and to sign in.
+pub async fn assertion_out_of_its_time(off: &[Control]) -> Verdict {
+    let (world, issuer, token) = house(off).await;
+    let minutes = |n: u64| Duration::from_mins(n);
+    let now = Now.now();
+    let (over, early) =
+        ((now.before(minutes(10)), now.before(minutes(5))), (now.after(minutes(3)), now.after(minutes(5))));
+    let lasting = (now, now.after(minutes(120)));
+    for (id, (from, until)) in [("_over", over), ("_early", early), ("_lasting", lasting)] {
+        let says = Says { from, until, ..for_token(&world, &token, id, "ada") };
+        refused(trade(&world, &issuer.says(&says)).await).map_err(|error| format!("{id}: {error}"))?;
+    }
+    let mut visitor = Visitor::new(&world.base);
+    let sent = issuer.sends(&world, &mut visitor).await;
+    let says = Says { from: over.0, until: over.1, ..for_login(&world, &sent, "_late", "ada") };
+    post(&mut visitor, &sent, &around(&issuer.says(&says), &sent)).await;
+    let who = signed_in(&world, &mut visitor).await;
+    beaten(who.is_none(), format!("signed in as {who:?}"))?;
+    taken(trade(&world, &issuer.says(&for_token(&world, &token, "_now", "ada"))).await);
+    Ok(())
+}
+
+/// What was said to another browser's sign-in, or to none, brought into this one: as it was, and in an envelope that fits.
+pub async fn answer_to_another_request(off: &[Control]) -> Verdict {
+    let (world, issuer, _) = house(off).await;
+    let mut thief = Visitor::new(&world.base);
+    let other = issuer.sends(&world, &mut thief).await;
+    for (id, request) in
+        [("_as_it_was", Some(&*other.request)), ("_fitting", Some(&*other.request)), ("_unasked", None)]
+    {
+        let mut visitor = Visitor::new(&world.base);
+        let sent = issuer.sends(&world, &mut visitor).await;
+        let theirs = issuer.says(&Says { request, ..for_login(&world, &sent, id, "mallory") });
+        let envelope = if id == "_as_it_was" { &other } else { &sent };
+        let seen = post(&mut visitor, &sent, &around(&theirs, envelope)).await;
+        let who = signed_in(&world, &mut visitor).await;
+        beaten(who.is_none() && seen.status == StatusCode::FORBIDDEN, format!("{id}: {who:?} {}", seen.status))?;
+    }
+    Ok(())
+}
+
+/// A genuine assertion in an answer that was sent somewhere else.
+pub async fn answer_for_another_address(off: &[Control]) -> Verdict {
+    let (world, issuer, _) = house(off).await;
+    for destination in ["https://other.example/acs", "http://localhost/login/corp/acs", ""] {
+        let mut visitor = Visitor::new(&world.base);
+        let sent = issuer.sends(&world, &mut visitor).await;
+        let genuine = issuer.says(&for_login(&world, &sent, "_1", "ada"));
+        let astray = around(&genuine, &sent).replacen(
+            &format!("Destination=\"{}\"", sent.acs),
+            &format!("Destination=\"{destination}\""),
+            1,
+        );
+        let seen = post(&mut visitor, &sent, &astray).await;
+        let who = signed_in(&world, &mut visitor).await;
+        beaten(
+            who.is_none() && seen.status == StatusCode::FORBIDDEN,
+            format!("{destination}: {who:?} {}", seen.status),
+        )?;
+    }
+    Ok(())
+}
+
+/// Runs the probe of that name.
+pub(super) async fn run(name: &str, off: &[Control]) -> Option<Verdict> {
+    Some(match name {
+        "wrapped_assertion" => wrapped_assertion(off).await,
+        "two_assertions" => two_assertions(off).await,
+        "comment_in_a_name" => comment_in_a_name(off).await,
+        "document_with_a_dtd" => document_with_a_dtd(off).await,
+        "assertion_that_is_not_plain" => assertion_that_is_not_plain(off).await,
+        "assertion_out_of_its_time" => assertion_out_of_its_time(off).await,
+        "answer_to_another_request" => answer_to_another_request(off).await,
+        "answer_for_another_address" => answer_for_another_address(off).await,
+        "assertion_for_another_audience" => assertion_for_another_audience(off).await,
+        "assertion_for_another_recipient" => assertion_for_another_recipient(off).await,
+        "one_saml_assertion_many_senders" => one_saml_assertion_many_senders(off).await,
+        "sign_in_as_a_grant" => sign_in_as_a_grant(off).await,
+        _ => return None,
+    })
 }

@@ -15,15 +15,15 @@ use crate::world::Ended;
 use crate::{App, Mcp, Setup, World, record};
 
 /// A server whose people have accounts elsewhere.
-struct Scene {
-    pot: Honeypot,
-    provider: AccountProvider,
+pub(super) struct Scene {
+    pub(super) pot: Honeypot,
+    pub(super) provider: AccountProvider,
     plain: Setup,
     setup: Setup,
 }
 
 impl Scene {
-    async fn prepare(off: &[Control]) -> Self {
+    pub(super) async fn prepare(off: &[Control]) -> Self {
         let (pot, provider) = (Honeypot::start().await, AccountProvider::start().await);
         let credential = provider.credential();
         let text = format!("[server.crm]\nupstream = \"{}\"\ncredential = {credential}\n", pot.url);
@@ -41,8 +41,17 @@ impl Scene {
         (ended, UserId::from_stored(alice))
     }
 
+    /// A house in which Alice is connected, for a while.
+    pub(super) async fn connected(&self) -> World {
+        let (ended, alice) = self.ended().await;
+        let store = open_store(&ended).await;
+        self.provider.connect(&store, (&alice, &self.pot.url), Now.now().after(Duration::from_hours(1))).await;
+        store.close().await;
+        self.setup.clone().after(&ended).start()
+    }
+
     /// Whoever is signed in there.
-    async fn client(&self, world: &World) -> Mcp {
+    pub(super) async fn client(&self, world: &World) -> Mcp {
         let url = world.url("/mcp/crm");
         let token = App::register_for(&world.base, &url).await.tokens("crm:read").await.access;
         let mut client = Mcp::new(&url, Some(&token));
