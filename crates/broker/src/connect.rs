@@ -1,6 +1,7 @@
 //! The ways by which people connect accounts of theirs at an authorization server, and end that again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_domain::audit::AuditEvent;
 use bailiwick_domain::time::Timestamp;
@@ -12,6 +13,9 @@ use crate::oauth::{ConnectError, Departure};
 use crate::provider::ProviderKind;
 use crate::settings::UserOauth;
 
+/// How long a provider may keep a person waiting who is about to leave for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Broker {
     /// Makes ready to send a person to a provider; its answer comes back to `callback`.
     ///
@@ -19,7 +23,10 @@ impl Broker {
     /// [`ConnectError`] when it cannot be found, or knows nobody like us.
     pub async fn begin(&self, provider: &str, callback: &str, now: Timestamp) -> Result<Departure, ConnectError> {
         let to = self.providers().get(provider).map(|known| known.destinations.clone()).unwrap_or_default();
-        self.accounts.begin((&*self.oauth(provider)?, to), callback, now).await
+        let settings = self.oauth(provider)?;
+        let begun = self.accounts.begin((&*settings, to), callback, now);
+        let late = |_| ConnectError::Down("it did not answer in time".to_owned());
+        tokio::time::timeout(PATIENCE, begun).await.map_err(late)?
     }
 
     /// Takes a provider's answer, and keeps what comes of it: what [`Departure::sealed`] was, and the parameters that

@@ -81,7 +81,7 @@ impl Accounts {
         let applicant = Applicant { name: NAME, kind: "web", redirect_uri: callback, scope: &asked };
         let door = self.places.door(settings, found.server.registration_endpoint.as_ref().unwrap_or(&NOWHERE));
         let made = Registration::register(door, &found.server, &applicant).await;
-        let made = made.map_err(|error| ConnectError::Unfit(error.to_string()))?;
+        let made = made.map_err(|error| ConnectError::Down(error.to_string()))?;
         let secret = Zeroizing::new(serde_json::to_string(&made).unwrap_or_default());
         let new = ProviderClient { provider: provider.to_owned(), issuer: issuer.to_owned(), secret };
         match self.store.keep_provider_client(new, now).await {
