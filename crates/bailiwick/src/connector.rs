@@ -88,6 +88,10 @@ impl Connector for BrokerConnector {
         .boxed()
     }
 
+    fn fits<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, bool> {
+        self.broker.fits(key).boxed()
+    }
+
     fn test<'a>(&'a self, key: &'a ConnectionKey, _now: Timestamp) -> BoxFuture<'a, Result<(), ConnectError>> {
         async move {
             let provider = self.provider(key)?;

@@ -9,7 +9,7 @@ use bailiwick_store::ConnectionKey;
 use serde_json::Value;
 
 use crate::broker::Broker;
-use crate::oauth::{ConnectError, Departure};
+use crate::oauth::{Bundle, ConnectError, Departure};
 use crate::provider::ProviderKind;
 use crate::settings::UserOauth;
 
@@ -50,6 +50,21 @@ impl Broker {
     pub async fn test(&self, key: &ConnectionKey) -> Result<(), ConnectError> {
         let to = self.providers().get(&key.provider).map(|known| known.destinations.clone()).unwrap_or_default();
         self.accounts.test(&Arc::from(self.oauth(&key.provider)?), key, &to).await
+    }
+
+    /// Whether what a person connected may be shown wherever the configuration shows it now. What cannot be looked at
+    /// may: its own state says what is wrong.
+    pub async fn fits(&self, key: &ConnectionKey) -> bool {
+        let providers = self.providers();
+        let Some(provider) = providers.get(&key.provider) else { return false };
+        let settings = match &provider.kind {
+            ProviderKind::Oauth(settings) => settings,
+            ProviderKind::Named { audience, .. } => return self.is_for(key, std::iter::once(audience)).await,
+            ProviderKind::Key(_) | ProviderKind::Login => return self.is_for(key, provider.destinations.iter()).await,
+        };
+        let Ok(Some(kept)) = self.store.connection(key).await else { return true };
+        let bound = Bundle::read(&kept.secret).map(|bundle| bundle.bound(&kept.view.scope));
+        bound.is_some_and(|bound| provider.destinations.iter().all(|to| bound.fits(settings, Some(to))))
     }
 
     /// Ends a connection, at the provider too where that is possible.

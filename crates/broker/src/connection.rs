@@ -100,6 +100,14 @@ impl Broker {
         Ok(open)
     }
 
+    /// Whether what was left may be shown at all of these.
+    pub(crate) async fn is_for(&self, key: &ConnectionKey, mut to: impl Iterator<Item = &String>) -> bool {
+        match self.opened(key).await {
+            Ok(open) => to.all(|destination| open.held.is_for(destination)),
+            Err(_) => true,
+        }
+    }
+
     /// The connection, as it lies in the vault.
     async fn opened(&self, key: &ConnectionKey) -> Result<Arc<Open>, BrokerError> {
         if let Some(open) = self.opened.find(key) {

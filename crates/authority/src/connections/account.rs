@@ -32,7 +32,12 @@ pub(crate) async fn cards(authority: &Authority, person: &Person) -> Result<Vec<
     let mut cards: Vec<ConnectionCard> = Vec::new();
     for provider in connecting.connector.connectables() {
         let at = made.iter().position(|view| view.key.provider == provider.id);
-        cards.push(card(provider, at.map(|at| made.swap_remove(at))));
+        let view = at.map(|at| made.swap_remove(at));
+        let fits = match &view {
+            Some(view) => connecting.connector.fits(&view.key).await,
+            None => true,
+        };
+        cards.push(card(provider, view, fits));
     }
     // What the configuration no longer names can still be ended.
     cards.extend(made.into_iter().map(|view| ConnectionCard {
@@ -41,28 +46,32 @@ pub(crate) async fn cards(authority: &Authority, person: &Person) -> Result<Vec<
         servers: String::new(),
         gone: true,
         key: false,
-        made: Some(facts(view)),
+        made: Some(facts(view, true)),
     }));
     Ok(cards)
 }
 
-fn card(provider: Connectable, view: Option<ConnectionView>) -> ConnectionCard {
+/// One provider, and what was connected; not what `fits` no more what it would be used for.
+fn card(provider: Connectable, view: Option<ConnectionView>, fits: bool) -> ConnectionCard {
     ConnectionCard {
         key: matches!(provider.way, Way::Secret(_)),
         id: provider.id,
         title: provider.title,
         servers: provider.servers.join(", "),
         gone: false,
-        made: view.map(facts),
+        made: view.map(|view| facts(view, fits)),
     }
 }
 
-fn facts(view: ConnectionView) -> Made {
+fn facts(view: ConnectionView, fits: bool) -> Made {
     Made {
         standing: match view.state {
+            ConnectionState::NeedsReconnect => Standing::Lost,
+            ConnectionState::Fresh | ConnectionState::Refreshing | ConnectionState::Retryable if !fits => {
+                Standing::Moved
+            }
             ConnectionState::Fresh | ConnectionState::Refreshing => Standing::Works,
             ConnectionState::Retryable => Standing::Waits,
-            ConnectionState::NeedsReconnect => Standing::Lost,
         },
         account: view.account,
         scope: view.scope.to_string(),

@@ -104,6 +104,9 @@ pub trait Connector: Send + Sync {
         event: AuditEvent,
     ) -> BoxFuture<'a, Result<(), ConnectError>>;
 
+    /// Whether what a person connected serves what it would be used for now.
+    fn fits<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, bool>;
+
     /// Looks whether a connection still works.
     fn test<'a>(&'a self, key: &'a ConnectionKey, now: Timestamp) -> BoxFuture<'a, Result<(), ConnectError>>;
 

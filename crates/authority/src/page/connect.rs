@@ -90,6 +90,15 @@ pub(crate) enum Standing {
     Works,
     /// The provider does not answer; it is asked again.
     Waits,
-    /// Its person has to connect again.
+    /// The provider does not accept it: its person has to connect again.
     Lost,
+    /// It was connected for another place than where it would be shown now.
+    Moved,
+}
+
+impl Standing {
+    /// True where only its person can mend it.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Lost | Self::Moved)
+    }
 }

@@ -57,6 +57,10 @@ impl Connector for Fake {
         ]
     }
 
+    fn fits<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, bool> {
+        std::future::ready(true).boxed()
+    }
+
     fn begin<'a>(
         &'a self,
         _: &'a ConnectionKey,

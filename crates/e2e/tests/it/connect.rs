@@ -1,7 +1,7 @@
 //! Connecting where nothing is left: a person agrees to the name that is told of them.
 
 use bailiwick_domain::text;
-use bailiwick_e2e::connecting::{client, link};
+use bailiwick_e2e::connecting::{client, leave, link};
 use bailiwick_e2e::giver::{Giver, field};
 use bailiwick_e2e::honeypot::Honeypot;
 use bailiwick_e2e::{Setup, Visitor};
@@ -40,4 +40,28 @@ async fn nobody_is_named_in_an_assertion_before_they_agreed_to_the_name() {
     let assertion = String::from_utf8(text::decode(field(&asked[0].0, "assertion")).unwrap()).unwrap();
     assert!(assertion.contains(">alice<"), "{assertion}");
     assert!(erp.shown().iter().any(|token| token.starts_with("e30.")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_account_page_says_so_where_a_server_has_moved() {
+    let (crm, elsewhere) = (Honeypot::start().await, Honeypot::start().await);
+    let config = |url: &str| {
+        format!(
+            "[server.crm]\nupstream = \"{url}\"\ntitle = \"CRM\"\ndiscovery = {{ kind = \"none\" }}\n\
+             credential = {{ kind = \"api_key\", header = \"x-api-key\", per = \"user\" }}\n"
+        )
+    };
+    let world = Setup::config(config(&crm.url)).start();
+    let mut alice = Visitor::new(&world.base);
+    alice.set_up(&world.setup_link(), "alice", "correct horse battery").await;
+    let client = client(&world, &alice, "crm").await;
+    leave(&mut alice, &link(&world, &client.call("look", json!({})).await), "alices-own-key").await;
+    let page = alice.open(&world.url("/account")).await;
+    assert!(page.body.contains(">connected<"), "{}", page.body);
+    let ended = world.stop();
+
+    let world = Setup::config(config(&elsewhere.url)).after(&ended).start();
+
+    let page = alice.open(&world.url("/account")).await;
+    assert!(page.body.contains("It was connected for another place"), "{}", page.body);
 }
