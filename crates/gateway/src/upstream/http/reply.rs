@@ -30,6 +30,8 @@ use crate::streams::Ticket;
 
 /// How long a stream may be silent.
 const IDLE: Duration = Duration::from_mins(5);
+/// Up to how many bytes an answer is taken in whole.
+const SHORT: u64 = 64 * 1024;
 /// The longest listing, in bytes.
 const MOST_LISTING: usize = 16 * 1024 * 1024;
 const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -67,10 +69,16 @@ pub(super) async fn give(
             }
         }
         Kind::Message if listing => Body::from(scrubber.whole(&message(body, &lens()).await?).into_owned()),
+        // What is cleared may be shorter afterwards: with its length unsaid it would take two packets where one will do.
         Kind::Message | Kind::Other => {
-            let length = parts.headers.get(CONTENT_LENGTH).filter(|_| scrubber.is_idle());
-            headers.extend(length.cloned().map(|length| (CONTENT_LENGTH, length)));
-            through(body, ticket, scrubber.stream())
+            let said = body.size_hint().exact();
+            if let Some(length) = said.filter(|length| *length <= SHORT && !scrubber.is_idle()) {
+                Body::from(whole((body, length), &ticket, scrubber).await?)
+            } else {
+                let length = parts.headers.get(CONTENT_LENGTH).filter(|_| scrubber.is_idle());
+                headers.extend(length.cloned().map(|length| (CONTENT_LENGTH, length)));
+                through(body, ticket, scrubber.stream())
+            }
         }
     };
     let mut response = Response::new(body);
@@ -139,6 +147,19 @@ fn session(gateway: &Gateway, call: &Call, answer: &Parts) -> Result<Option<Head
     };
     let outward = outward.and_then(|id| HeaderValue::try_from(id).ok());
     outward.map(Some).ok_or_else(|| Trouble::Nonsense("its session id is too long".to_owned()))
+}
+
+/// A short body of that length, cleared; nothing of one that was cut.
+async fn whole((mut body, length): (Incoming, u64), ticket: &Ticket, scrubber: &Scrubber) -> Result<Vec<u8>, Trouble> {
+    let mut read = BytesMut::new();
+    while let Some(chunk) = next(&mut body, ticket).await {
+        read.extend_from_slice(&chunk.map_err(|error| Trouble::Down(format!("its answer broke off: {error}")))?);
+    }
+    match u64::try_from(read.len()) {
+        _ if !ticket.flows() => Ok(Vec::new()),
+        Ok(got) if got == length => Ok(scrubber.whole(&read).into_owned()),
+        Ok(_) | Err(_) => Err(Trouble::Slow("its answer never ended".to_owned())),
+    }
 }
 
 /// The body as it comes, until it ends, falls silent or is cut.
