@@ -31,7 +31,11 @@ pub(crate) async fn print(house: &House, dev_approve: Option<&str>) {
 }
 
 fn describe(text: &mut String, server: &Server) {
-    let state = if server.reachable { format!("{} tools", server.tools.len()) } else { "not reachable yet".to_owned() };
+    let state = match server.tools.len() {
+        _ if !server.reachable => "not reachable yet".to_owned(),
+        1 => "1 tool".to_owned(),
+        many => format!("{many} tools"),
+    };
     let _ = writeln!(text, "  MCP server        {}   ({}, {state})", server.resource, server.title);
 }
 

@@ -58,7 +58,7 @@ async fn the_example_of_the_documentation_works() {
     let (echo, directory) = (Echo::start().await, TempDir::new().unwrap());
     let file = written(&directory, "files.yaml", &echo.document());
     let world = Setup::default().arg("--openapi").arg(text(&file)).approving("alice").start();
-    assert!(world.log().contains("(Files, 1 tools)"), "{}", world.log());
+    assert!(world.log().contains("(Files, 1 tool)"), "{}", world.log());
     let token = App::register(&world.base).await.tokens("mcp:read").await.access;
     let mut client = Mcp::new(&world.mcp(), Some(&token));
     client.begin().await;
