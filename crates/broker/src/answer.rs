@@ -106,10 +106,15 @@ pub(crate) fn judge(body: &[u8], limits: &Limits<'_>, now: Timestamp) -> Result<
     Ok(Granted { token, until })
 }
 
+/// True where no scope is asked for by its name, and whatever comes is the server's own choice: Entra's `/.default` asks
+/// for whatever was consented to, and is answered with that.
+pub(crate) fn names_none(asked: &ScopeSet) -> bool {
+    asked.is_empty() || asked.iter().any(|scope| scope.as_str().ends_with("/.default"))
+}
+
 /// True scopes only: no word more than was asked for.
 fn within<'a>(limits: &Limits<'_>, mut given: impl Iterator<Item = &'a str>) -> Result<(), BrokerError> {
-    // Entra's `/.default` asks for whatever was consented to, and is answered with that.
-    if limits.scopes.is_empty() || limits.scopes.iter().any(|asked| asked.as_str().ends_with("/.default")) {
+    if names_none(limits.scopes) {
         return Ok(());
     }
     let more = given.find(|word| !limits.scopes.iter().any(|asked| asked.as_str() == *word));

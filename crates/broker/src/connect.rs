@@ -1,5 +1,6 @@
 //! The ways by which people connect accounts of theirs at an authorization server, and end that again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +23,8 @@ impl Broker {
     /// # Errors
     /// [`ConnectError`] when it cannot be found, or knows nobody like us.
     pub async fn begin(&self, provider: &str, callback: &str, now: Timestamp) -> Result<Departure, ConnectError> {
-        let to = self.providers().get(provider).map(|known| known.destinations.clone()).unwrap_or_default();
-        let settings = self.oauth(provider)?;
-        let begun = self.accounts.begin((&*settings, to), callback, now);
+        let (settings, to) = self.oauth(provider)?;
+        let begun = self.accounts.begin((&settings, to), callback, now);
         let late = |_| ConnectError::Down("it did not answer in time".to_owned());
         tokio::time::timeout(PATIENCE, begun).await.map_err(late)?
     }
@@ -40,7 +40,7 @@ impl Broker {
         answer: (&str, &str),
         event: AuditEvent,
     ) -> Result<(), ConnectError> {
-        self.accounts.finish(&*self.oauth(&key.provider)?, key, answer, event).await
+        self.accounts.finish(&self.oauth(&key.provider)?.0, key, answer, event).await
     }
 
     /// Looks whether a connection still works, by renewing it where that is possible.
@@ -48,8 +48,8 @@ impl Broker {
     /// # Errors
     /// [`ConnectError`] says why it does not.
     pub async fn test(&self, key: &ConnectionKey) -> Result<(), ConnectError> {
-        let to = self.providers().get(&key.provider).map(|known| known.destinations.clone()).unwrap_or_default();
-        self.accounts.test(&Arc::from(self.oauth(&key.provider)?), key, &to).await
+        let (settings, to) = self.oauth(&key.provider)?;
+        self.accounts.test(&Arc::from(settings), key, &to).await
     }
 
     /// Whether what a person connected may be shown wherever the configuration shows it now. What cannot be looked at
@@ -73,13 +73,13 @@ impl Broker {
     /// [`ConnectError`] when there is none, or it is still kept.
     pub async fn end(&self, key: &ConnectionKey, event: AuditEvent) -> Result<(), ConnectError> {
         let settings = self.oauth(&key.provider).ok();
-        self.accounts.end(settings.as_deref(), key, event).await
+        self.accounts.end(settings.as_ref().map(|(settings, _)| &**settings), key, event).await
     }
 
     /// Our own description (Client ID Metadata Documents) for the provider of that connection, for a path below
     /// [`crate::DOCUMENTS`].
     pub fn client_document(&self, connection: &str) -> Option<Value> {
-        self.oauth(connection).ok().map(|settings| self.accounts.document(&settings.connection))
+        self.oauth(connection).ok().map(|(settings, _)| self.accounts.document(&settings.connection))
     }
 
     /// Finishes the refreshes that were begun.
@@ -88,9 +88,12 @@ impl Broker {
         self.accounts.tasks.wait().await;
     }
 
-    fn oauth(&self, id: &str) -> Result<Box<UserOauth>, ConnectError> {
-        match &self.providers().get(id).ok_or(ConnectError::Missing)?.kind {
-            ProviderKind::Oauth(settings) => Ok(settings.clone()),
+    /// The provider of that connection, and where its tokens are shown.
+    fn oauth(&self, id: &str) -> Result<(Box<UserOauth>, BTreeSet<String>), ConnectError> {
+        let providers = self.providers();
+        let provider = providers.get(id).ok_or(ConnectError::Missing)?;
+        match &provider.kind {
+            ProviderKind::Oauth(settings) => Ok((settings.clone(), provider.destinations.clone())),
             ProviderKind::Key(_) | ProviderKind::Login | ProviderKind::Named { .. } => Err(ConnectError::Missing),
         }
     }

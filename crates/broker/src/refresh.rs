@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_client::{Desk, Registration, TokenError, Tokens};
+use bailiwick_client::{Desk, TokenError, Tokens};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
 use bailiwick_domain::time::Timestamp;
 use bailiwick_net::HttpError;
@@ -229,18 +229,12 @@ impl Refresh {
         if found.server.issuer != bundle.issuer {
             return Err(Verdict::Reconnect(format!("{} is not who gave the tokens", found.server.issuer)));
         }
-        let told = settings.client_id.as_ref().and_then(|_| accounts.told(settings, found));
-        let registration: Registration = match told {
-            Some(told) if told.client_id != kept.view.client => {
-                return Err(Verdict::Reconnect("the configuration names another client by now".to_owned()));
-            }
-            Some(told) => told,
-            None => bundle.registration.clone(),
-        };
+        let told = accounts.told_now(settings, found, &bundle.registration);
+        let registration = told.as_ref().unwrap_or(&bundle.registration);
         let desk = Desk {
             http: accounts.places.door(settings, &found.server.token_endpoint),
             endpoint: &found.server.token_endpoint,
-            registration: &registration,
+            registration,
             resource: found.resource.as_deref(),
             now: accounts.clock.now(),
         };
@@ -252,10 +246,10 @@ impl Refresh {
         })));
         if let Err(TokenError::Refused(says)) = &answer
             && says.code == "invalid_client"
-            && accounts.told(settings, found).is_none_or(|told| told.client_id != registration.client_id)
+            && told.is_none()
         {
             // It registered us once, and knows us no more: whoever connects anew has us registered anew.
-            let forgotten = accounts.forget_client(&kept.view.key.provider, &bundle.issuer, &registration).await;
+            let forgotten = accounts.forget_client(&kept.view.key.provider, &bundle.issuer, registration).await;
             forgotten.map_err(|error| Verdict::Retry(error.to_string()))?;
             return Err(Verdict::Reconnect(says.to_string()));
         }

@@ -1,16 +1,14 @@
 //! The requests of the OAuth half: a document fetched, a form posted.
 
-use bailiwick_net::scrub::Scrubber;
+use bailiwick_net::scrub::{Scrubber, shown_in};
 use bailiwick_net::{Http, HttpError};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::request::Builder;
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use url::Url;
-use url::form_urlencoded::{self, Serializer};
+use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 /// How long a document or an answer of an OAuth endpoint may be.
@@ -80,10 +78,13 @@ pub async fn form(
     let mut builder = request(Method::POST, url)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let mut secrets: Vec<_> =
-        fields.iter().filter(|(name, _)| !KNOWN.contains(name)).map(|(_, value)| kept(value)).collect();
+    let mut secrets: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| !KNOWN.contains(name))
+        .map(|(_, value)| Zeroizing::new((*value).to_owned()))
+        .collect();
     if let Some(value) = authorization {
-        secrets.extend(shown(&value));
+        secrets.extend(shown_in(&value));
         builder = builder.header(http::header::AUTHORIZATION, value);
     }
     let reply = finish(http, with_body(builder, body.into_bytes())?).await?;
@@ -92,23 +93,6 @@ pub async fn form(
     }
     let clean = Scrubber::new(&secrets).whole(&reply.body).into_owned();
     Ok(Reply { body: clean.into(), ..reply })
-}
-
-/// What an `Authorization` header shows: the credential itself, and the password in one of `Basic`.
-fn shown(value: &HeaderValue) -> Vec<Zeroizing<String>> {
-    let credential = value.to_str().ok().and_then(|text| text.split_once(' ')).map_or("", |(_, credential)| credential);
-    let pair = STANDARD.decode(credential).ok().and_then(|pair| String::from_utf8(pair).ok()).map(Zeroizing::new);
-    let password = pair.as_ref().and_then(|pair| pair.split_once(':')).map(|(_, password)| kept(password));
-    // RFC 6749 §2.3.1: it is spelled as in a form.
-    let plain = password.as_ref().and_then(|password| {
-        let text = format!("p={}", password.as_str());
-        form_urlencoded::parse(text.as_bytes()).next().map(|(_, value)| kept(&value))
-    });
-    [Some(kept(credential)), password, plain].into_iter().flatten().collect()
-}
-
-fn kept(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(value.to_owned())
 }
 
 async fn finish(http: &Http, request: Request<Full<Bytes>>) -> Result<Reply, HttpError> {

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_broker::{Broker, BrokerError, Choice, Credential, Credentials, Obtained, Prepared, Wanted};
-use bailiwick_net::scrub::Scrubber;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use bailiwick_net::scrub::{Scrubber, shown_in};
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};
 use url::form_urlencoded::byte_serialize;
@@ -140,19 +138,7 @@ fn in_a_query(value: &str) -> [Zeroizing<String>; 3] {
     [Zeroizing::new(value.to_owned()), form, percent]
 }
 
-/// What the headers of the configuration say that nobody else may know: whole values, what stands behind the name of a
-/// scheme, and a password behind a name.
+/// What the headers of the configuration say that nobody else may know.
 pub(crate) fn secrets(headers: &HeaderMap) -> Vec<Zeroizing<String>> {
-    let mut secrets = Vec::new();
-    for value in headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok()) {
-        let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
-        secrets.extend([value, rest].map(|text| Zeroizing::new(text.trim().to_owned())));
-        if scheme.eq_ignore_ascii_case("basic") {
-            let pair = STANDARD.decode(rest.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
-            let pair = Zeroizing::new(pair.unwrap_or_default());
-            secrets.extend(pair.split_once(':').map(|(_, password)| Zeroizing::new(password.to_owned())));
-            secrets.push(pair);
-        }
-    }
-    secrets
+    headers.values().filter(|value| value.is_sensitive()).flat_map(shown_in).collect()
 }

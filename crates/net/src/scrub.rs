@@ -7,7 +7,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bailiwick_domain::control::{Control, holds};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use self::needle::{Found, Needle};
@@ -19,6 +23,26 @@ const LEAST: usize = 6;
 
 /// What can stand behind a backslash in JSON.
 const ESCAPES: &[u8] = b"\"\\/bfnrtu";
+
+/// What a header that lets in shows: its value, what stands behind the name of a scheme, and of `Basic` both the pair and
+/// the password, as it is and as it is spelled in a form (RFC 6749 §2.3.1).
+pub fn shown_in(value: &HeaderValue) -> Vec<Zeroizing<String>> {
+    let kept = |text: &str| Zeroizing::new(text.to_owned());
+    let Ok(value) = value.to_str() else { return Vec::new() };
+    let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
+    let mut shown = vec![kept(value.trim()), kept(rest.trim())];
+    if scheme.eq_ignore_ascii_case("basic") {
+        let pair = STANDARD.decode(rest.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
+        let pair = Zeroizing::new(pair.unwrap_or_default());
+        if let Some((_, password)) = pair.split_once(':') {
+            let form = Zeroizing::new(format!("p={password}"));
+            shown.extend(form_urlencoded::parse(form.as_bytes()).next().map(|(_, plain)| kept(&plain)));
+            shown.push(kept(password));
+        }
+        shown.push(pair);
+    }
+    shown
+}
 
 /// Knows some secrets. Cheap to clone, and to ask when there are none.
 #[derive(Clone, Debug, Default)]

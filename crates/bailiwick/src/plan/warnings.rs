@@ -1,9 +1,9 @@
 //! What a configuration may say, but whoever runs it should know of.
 
 use bailiwick_broker::{ApiKey, Credential, Place};
+use bailiwick_domain::uri::is_loopback;
 use bailiwick_gateway::{ServerSettings, Upstream};
 use http::HeaderValue;
-use url::{Host, Url};
 
 /// One line for each thing.
 pub(super) fn of(servers: &[ServerSettings]) -> Vec<String> {
@@ -44,15 +44,6 @@ fn in_the_query(server: &ServerSettings) -> Option<String> {
 fn credentials(server: &ServerSettings) -> impl Iterator<Item = &Credential> {
     let parts = server.tools.values().chain(server.security.values()).chain(&server.discovery);
     std::iter::once(&server.credential).chain(parts).flat_map(|all| &all.0).map(|tier| &tier.credential)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
-        None => false,
-    }
 }
 
 #[cfg(test)]

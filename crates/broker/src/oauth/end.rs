@@ -67,8 +67,7 @@ impl Accounts {
         if found.server.issuer != bundle.issuer || !bundle.bound(&kept.view.scope).fits(settings, None) {
             return Err(ConnectError::Issuer);
         }
-        // Our secret there may be another by now.
-        let told = self.told(settings, &found).filter(|told| told.client_id == bundle.registration.client_id);
+        let told = self.told_now(settings, &found, &bundle.registration);
         let desk = Desk {
             http: self.places.door(settings, address),
             endpoint: address,

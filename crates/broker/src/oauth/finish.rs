@@ -2,7 +2,6 @@
 
 use bailiwick_client::{AnswerError, Desk, Pending, TokenError, Tokens};
 use bailiwick_domain::audit::{AuditEvent, AuditKind};
-use bailiwick_domain::control::{Control, holds};
 use bailiwick_store::{ConnectionKey, NewConnection};
 
 use super::begin::Away;
@@ -63,9 +62,7 @@ impl Accounts {
         tokens: &Tokens,
         event: &AuditEvent,
     ) -> Result<(), ConnectError> {
-        let Some(more) = settings.excess(&tokens.scope).filter(|_| holds(Control::OvergrantCheck)) else {
-            return Ok(());
-        };
+        let Some(more) = settings.excess(&tokens.scope) else { return Ok(()) };
         let says = format!("{} gave the scope {more}, which was not asked for", found.server.issuer);
         let mut refused = AuditEvent::new(AuditKind::CredentialRefused, event.at).rule("credential:overgrant");
         refused.user = event.user.clone();

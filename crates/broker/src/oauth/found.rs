@@ -64,7 +64,7 @@ impl Places {
         let resource = settings.resource(upstream.map(|url| url.as_str().to_owned()));
         match (&settings.authorization_url, &settings.token_url, &settings.issuer) {
             (Some(authorization), Some(token), _) => {
-                let issuer = settings.named_issuer().unwrap_or_default();
+                let issuer = settings.named_issuer().unwrap_or_default().into_owned();
                 Ok(Found { server: written(settings, issuer, (authorization, token)), resource })
             }
             (_, _, Some(issuer)) => Ok(Found { server: self.server(settings, issuer).await?, resource }),

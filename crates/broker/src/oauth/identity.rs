@@ -104,6 +104,12 @@ impl Accounts {
         readable.then(|| Registration::given(document, &found.server))
     }
 
+    /// What we are told to be by now, where that is still the client of `then`: our secret may be another. None where the
+    /// provider registered us.
+    pub(crate) fn told_now(&self, settings: &UserOauth, found: &Found, then: &Registration) -> Option<Registration> {
+        self.told(settings, found).filter(|told| told.client_id == then.client_id)
+    }
+
     /// Forgets a registration that is worth nothing any more, unless another took its place.
     pub(crate) async fn forget_client(
         &self,

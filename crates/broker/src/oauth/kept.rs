@@ -26,7 +26,7 @@ pub(crate) struct Bundle {
     pub(crate) registration: Registration,
     /// Where the access token may be shown.
     #[serde(default)]
-    pub(crate) to: BTreeSet<String>,
+    to: BTreeSet<String>,
     /// Whose account it is there, where the provider said so.
     #[serde(default)]
     subject: Option<String>,
@@ -117,7 +117,7 @@ impl Bound {
 
     /// The first scope that is not asked for (R16); whatever comes is the provider's own choice where none is.
     pub(crate) fn excess(&self, settings: &UserOauth) -> Option<&Scope> {
-        settings.excess(&self.scope).filter(|_| holds(Control::OvergrantCheck))
+        settings.excess(&self.scope)
     }
 }
 

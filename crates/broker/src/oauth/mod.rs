@@ -8,9 +8,13 @@ mod found;
 mod identity;
 mod kept;
 
+use std::borrow::Cow;
+
+use bailiwick_domain::control::{Control, holds};
 use bailiwick_domain::scope::{Scope, ScopeSet};
 use url::Url;
 
+use crate::answer::names_none;
 use crate::obtained::BrokerError;
 use crate::settings::UserOauth;
 
@@ -30,19 +34,18 @@ impl UserOauth {
         }
     }
 
-    /// The first scope of `given` that nobody asked for. Entra's `/.default` asks for whatever was consented to, and is
-    /// answered with that.
+    /// The first scope of `given` that nobody asked for (R16).
     fn excess<'a>(&self, given: &'a ScopeSet) -> Option<&'a Scope> {
-        if self.scopes.is_empty() || self.scopes.iter().any(|asked| asked.as_str().ends_with("/.default")) {
+        if names_none(&self.scopes) || !holds(Control::OvergrantCheck) {
             return None;
         }
         given.iter().find(|scope| scope.as_str() != "offline_access" && !self.scopes.contains(scope))
     }
 
     /// The issuer, where the operator wrote it, or where its endpoints are.
-    fn named_issuer(&self) -> Option<String> {
-        let written = || self.authorization_url.as_ref().map(|url| url.origin().ascii_serialization());
-        self.issuer.clone().or_else(written)
+    fn named_issuer(&self) -> Option<Cow<'_, str>> {
+        let written = || self.authorization_url.as_ref().map(|url| url.origin().ascii_serialization().into());
+        self.issuer.as_deref().map(Cow::Borrowed).or_else(written)
     }
 
     /// True when the operator wrote that host and port.

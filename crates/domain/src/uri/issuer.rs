@@ -70,8 +70,8 @@ impl fmt::Display for Issuer {
     }
 }
 
-/// True for `localhost`, `127.0.0.0/8` and `::1`.
-fn is_loopback(url: &Url) -> bool {
+/// True for `localhost` and names below it, `127.0.0.0/8` and `::1`.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

@@ -7,6 +7,6 @@ mod redirect;
 mod resource;
 
 pub use document::{DocumentUrl, DocumentUrlError};
-pub use issuer::Issuer;
+pub use issuer::{Issuer, is_loopback};
 pub use redirect::{RedirectError, RedirectUri};
 pub use resource::{Resource, ServerName};

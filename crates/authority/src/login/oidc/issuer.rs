@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bailiwick_domain::control::{Control, holds};
-use url::{Host, Url};
+use bailiwick_domain::uri::is_loopback;
+use url::Url;
 
 /// An upstream issuer, as configured: `https`, or `http` on this machine; without query, fragment or credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +55,8 @@ impl fmt::Display for UpstreamIssuer {
 
 /// True for `https`, and for plain `http` on this machine, where nobody listens in.
 fn reachable(url: &Url) -> bool {
-    let here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return false,
-    };
-    let bare = url.username().is_empty() && url.password().is_none();
-    bare && (url.scheme() == "https" || (url.scheme() == "http" && here))
+    let bare = url.username().is_empty() && url.password().is_none() && url.host().is_some();
+    bare && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
 }
 
 #[cfg(test)]
